@@ -1,0 +1,302 @@
+import { createHash } from "node:crypto";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { checkArguments } from "./arguments";
+
+/**
+ * The chart versions that the component knows, and whether each indents a multi-line CA wrongly: from 0.5.3-pre1 on, the
+ * first line of the value gets six more spaces than the others, and the virtual kubelet cannot read its configuration.
+ */
+const CHART_VERSIONS: Readonly<Record<string, { readonly misindentsCa: boolean }>> = {
+    "0.5.2": { misindentsCa: false },
+    "0.5.3-pre1": { misindentsCa: true },
+    "0.5.3-pre2": { misindentsCa: true },
+    "0.5.3-pre3": { misindentsCa: true },
+    "0.5.3-pre4": { misindentsCa: true },
+    "0.5.3-patch1": { misindentsCa: true },
+    "0.6.0": { misindentsCa: true },
+    "0.6.1-pre1": { misindentsCa: true },
+    "0.6.1": { misindentsCa: true },
+    "0.6.2-pre1": { misindentsCa: true },
+    "0.6.2-pre2": { misindentsCa: true },
+    "0.6.2-pre3": { misindentsCa: true },
+};
+
+const SUPPORTED_VERSIONS = Object.keys(CHART_VERSIONS).join(", ");
+/** Ample for two probes of the virtual node, which come every 30 s. */
+const NODE_READY_TIMEOUT = "180s";
+
+/** Arguments of InterlinkRelease. */
+export interface InterlinkReleaseArgs {
+    /** Namespace of the virtual kubelet; made by the component. */
+    readonly namespace: string;
+    /** Name of the virtual node. */
+    readonly nodeName: string;
+    /**
+     * Chart: an oci:// address or a folder.
+     * @default "oci://ghcr.io/interlink-hq/interlink-helm-chart/interlink"
+     */
+    readonly chart?: string;
+    /** Version of the chart; one that the component does not know is refused. */
+    readonly chartVersion: string;
+    /**
+     * Takes a chart version that is not known, as one that indents the CA correctly.
+     * @default false
+     */
+    readonly allowUnknownChartVersion?: boolean;
+    /** Where workload outside the cluster finds the Kubernetes API: the guide's "Configure InterLink Helm Chart". */
+    readonly kubernetesApi: {
+        /** IP address or DNS name. */
+        readonly address: pulumi.Input<string>;
+        /** TCP port. */
+        readonly port: pulumi.Input<number>;
+        /** CA certificate that verifies the address, PEM. */
+        readonly caCertificate: pulumi.Input<string>;
+    };
+    /** The InterLink API server on the far side, as the virtual kubelet reaches it. */
+    readonly interlink: {
+        /** URL without the port, such as https://10.1.2.3. */
+        readonly address: pulumi.Input<string>;
+        /** TCP port. */
+        readonly port: pulumi.Input<number>;
+    };
+    /** Image of the virtual kubelet. */
+    readonly virtualKubeletImage: pulumi.Input<string>;
+    /** Image with kubectl, to wait for the virtual node. */
+    readonly kubectlImage: pulumi.Input<string>;
+    /** What the virtual node offers. */
+    readonly resources: {
+        /** CPU cores. */
+        readonly cpus: number;
+        /** Memory, GiB. */
+        readonly memGiB: number;
+        /** Number of pods. */
+        readonly pods: number;
+    };
+    /** More values for the chart, such as OAUTH; they win over what the component sets. */
+    readonly values?: pulumi.Input<Readonly<Record<string, unknown>>>;
+}
+
+/** InterLink's Helm release, told where the Kubernetes API is, and its virtual node awaited. */
+export class InterlinkRelease extends pulumi.ComponentResource {
+    /** Name of the virtual node; resolves when the node is Ready. */
+    readonly nodeName: pulumi.Output<string>;
+
+    constructor(name: string, args: InterlinkReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("interlink:index:InterlinkRelease", name, args, opts);
+        const { chartVersion } = args;
+        const known = CHART_VERSIONS[chartVersion];
+        checkArguments(this, [
+            {
+                key: "chartVersion",
+                value: chartVersion,
+                ok: known !== undefined || args.allowUnknownChartVersion === true,
+                allowed: `one of ${SUPPORTED_VERSIONS}, or set allowUnknownChartVersion`,
+            },
+        ]);
+
+        const namespace = new k8s.core.v1.Namespace(
+            `${name}-namespace`,
+            { metadata: { name: args.namespace } },
+            { parent: this },
+        );
+        const node = virtualNode(name, args.nodeName, this);
+        const { address, port } = args.kubernetesApi;
+        const caValue = pulumi
+            .output(args.kubernetesApi.caCertificate)
+            .apply((pem) => kubernetesApiCaCrtValue(pem, known?.misindentsCa ?? false));
+        // Not a helm.v3.Release: that runs the chart's pre-delete hook, whose image has been withdrawn, and destroy would fail.
+        const chart = new k8s.helm.v4.Chart(
+            `${name}-chart`,
+            {
+                name: "interlink",
+                chart: args.chart ?? "oci://ghcr.io/interlink-hq/interlink-helm-chart/interlink",
+                version: chartVersion,
+                namespace: namespace.metadata.name,
+                values: pulumi
+                    .all([chartValues(args, caValue), args.values ?? {}])
+                    .apply(([ours, theirs]) => merge(ours, theirs)),
+            },
+            {
+                parent: this,
+                dependsOn: [node],
+                transforms: [
+                    tokenSecretTransform,
+                    deploymentTransform(pulumi.interpolate`${address} ${port} ${caValue}`, args.values !== undefined),
+                ],
+            },
+        );
+
+        this.nodeName = nodeReady(name, args, namespace, chart, this);
+        this.registerOutputs({ nodeName: this.nodeName });
+    }
+}
+
+/**
+ * The CA as the chart's value `interlink.kubernetesApiCaCrt`: where the chart gives the first line six spaces more than the
+ * others, the others bring theirs along.
+ */
+export function kubernetesApiCaCrtValue(pem: string, misindentsCa: boolean): string {
+    return pem.trim().replaceAll("\n", misindentsCa ? "\n" + " ".repeat(6) : "\n");
+}
+
+/** The values that the component sets; spelled as the chart spells them. */
+function chartValues(
+    args: InterlinkReleaseArgs,
+    caValue: pulumi.Output<string>,
+): pulumi.Input<Record<string, unknown>> {
+    return pulumi.output({
+        nodeName: args.nodeName,
+        interlink: {
+            enabled: false,
+            address: args.interlink.address,
+            port: args.interlink.port,
+            kubernetesApiAddr: args.kubernetesApi.address,
+            kubernetesApiPort: pulumi.output(args.kubernetesApi.port).apply(String),
+            kubernetesApiCaCrt: caValue,
+            // InterLink's installer turns them off; without them no token reaches the far side.
+            disableProjectedVolumes: false,
+            // As text: the chart takes the boolean for unset and logs verbosely, with every token that it fetches.
+            logging: { verboseLogging: "false" },
+        },
+        virtualNode: {
+            image: args.virtualKubeletImage,
+            resources: { CPUs: args.resources.cpus, memGiB: args.resources.memGiB, pods: args.resources.pods },
+            // Nobody approves the virtual kubelet's signing request; a self-signed certificate serves kubectl logs at once.
+            disableCSR: true,
+        },
+    });
+}
+
+/** `theirs` over `ours`, object by object. */
+function merge(ours: Record<string, unknown>, theirs: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    const result = { ...ours };
+    for (const [key, value] of Object.entries(theirs)) {
+        const mine = result[key];
+        result[key] = isRecord(mine) && isRecord(value) ? merge(mine, value) : value;
+    }
+    return result;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The virtual node, before the virtual kubelet takes it over: so it is gone after `destroy`, without the chart's clean-up
+ * hook. Label and taint are those with which the virtual kubelet would make it.
+ */
+function virtualNode(name: string, nodeName: string, parent: pulumi.Resource): k8s.core.v1.Node {
+    return new k8s.core.v1.Node(
+        `${name}-node`,
+        {
+            metadata: { name: nodeName, labels: { "kubernetes.io/hostname": nodeName } },
+            spec: { taints: [{ key: "virtual-node.interlink/no-schedule", value: "true", effect: "NoSchedule" }] },
+        },
+        { parent },
+    );
+}
+
+/**
+ * Changes the chart's Deployment: its pods are rolled when `configuration` changes, which the chart leaves out, and its
+ * specification, where OAUTH puts its secrets, is a Pulumi secret where `secretValues` says that there may be some.
+ */
+function deploymentTransform(configuration: pulumi.Output<string>, secretValues: boolean): pulumi.ResourceTransform {
+    const checksum = configuration.apply((text) => createHash("sha256").update(text).digest("hex"));
+    return ({ type, props, opts }) => {
+        if (type !== "kubernetes:apps/v1:Deployment") {
+            return undefined;
+        }
+        const spec = pulumi
+            .all([pulumi.output(props.spec as k8s.types.input.apps.v1.DeploymentSpec), checksum])
+            .apply(([given, sum]) => ({
+                ...given,
+                template: {
+                    ...given.template,
+                    metadata: {
+                        ...given.template.metadata,
+                        annotations: { ...given.template.metadata?.annotations, "checksum/kubernetes-api": sum },
+                    },
+                },
+            }));
+        return { props: { ...props, spec: secretValues ? pulumi.secret(spec) : spec }, opts };
+    };
+}
+
+/**
+ * Makes the chart's token Secret an empty one: nothing reads the token, it would never expire, and Kubernetes removes the
+ * Secret where it comes before its service account.
+ */
+function tokenSecretTransform({
+    type,
+    props,
+    opts,
+}: pulumi.ResourceTransformArgs): pulumi.ResourceTransformResult | undefined {
+    return type === "kubernetes:core/v1:Secret" ? { props: { ...props, type: "Opaque" }, opts } : undefined;
+}
+
+/**
+ * A Job that waits until the virtual node is Ready. The chart has no probes: without this a release counts as deployed
+ * while its node cannot be scheduled to.
+ */
+function nodeReady(
+    name: string,
+    args: InterlinkReleaseArgs,
+    namespace: k8s.core.v1.Namespace,
+    chart: k8s.helm.v4.Chart,
+    parent: pulumi.Resource,
+): pulumi.Output<string> {
+    const metadata = { name: `${args.nodeName}-ready`, namespace: namespace.metadata.name };
+    const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-ready-service-account`, { metadata }, { parent });
+    const role = new k8s.rbac.v1.ClusterRole(
+        `${name}-ready-role`,
+        {
+            metadata: { name: metadata.name },
+            rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] }],
+        },
+        { parent },
+    );
+    const binding = new k8s.rbac.v1.ClusterRoleBinding(
+        `${name}-ready-role-binding`,
+        {
+            metadata: { name: metadata.name },
+            subjects: [
+                { kind: "ServiceAccount", name: serviceAccount.metadata.name, namespace: namespace.metadata.name },
+            ],
+            roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
+        },
+        { parent },
+    );
+    const job = new k8s.batch.v1.Job(
+        `${name}-ready`,
+        {
+            metadata,
+            spec: {
+                backoffLimit: 1,
+                template: {
+                    spec: {
+                        serviceAccountName: serviceAccount.metadata.name,
+                        restartPolicy: "Never",
+                        securityContext: {
+                            runAsNonRoot: true,
+                            runAsUser: 65532,
+                            seccompProfile: { type: "RuntimeDefault" },
+                        },
+                        containers: [
+                            {
+                                name: "kubectl",
+                                image: args.kubectlImage,
+                                command: ["kubectl", "wait", `node/${args.nodeName}`],
+                                args: ["--for=condition=Ready", `--timeout=${NODE_READY_TIMEOUT}`],
+                                resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
+                                securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+                            },
+                        ],
+                    },
+                },
+            },
+        },
+        { parent, dependsOn: [chart, binding] },
+    );
+    return job.id.apply(() => args.nodeName);
+}

@@ -1,0 +1,215 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { checkArguments } from "./arguments";
+import { nginxConfiguration } from "./nginxConfiguration";
+import { IssuerRef } from "./selfSignedCA";
+
+/**
+ * What kubectl and the client libraries ask the API server for: the guide's /api and /apis, and discovery, version,
+ * health and the token issuer's keys.
+ */
+const API_PATHS = [
+    "/api",
+    "/apis",
+    "/openapi",
+    "/version",
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/.well-known",
+    "/openid",
+] as const;
+
+const HEALTH_PORT = 8081;
+const WITHDRAWAL_SECONDS = 5;
+const SHUTDOWN_SECONDS = 300;
+/** As long as kubelet keeps a silent exec open (streamingConnectionIdleTimeout). */
+const READ_TIMEOUT_SECONDS = 4 * 60 * 60;
+/** The API server's own limit of a request body: 3 MiB. */
+const MAX_BODY_SIZE = "3m";
+const CERTIFICATE_DIRECTORY = "/etc/nginx/tls";
+const API_SERVER_CA_DIRECTORY = "/etc/nginx/api-server-ca";
+const CONFIGURATION_DIRECTORY = "/etc/nginx/api-proxy";
+
+/** Arguments of NginxApiProxy. */
+export interface NginxApiProxyArgs {
+    /** Namespace of the proxy: the Ingress's, since an Ingress serves only Services beside it. */
+    readonly namespace: pulumi.Input<string>;
+    /** Image with an unprivileged nginx of 1.15.9 or later. */
+    readonly image: pulumi.Input<string>;
+    /** Issuer of the certificate that the proxy shows to the ingress controller. */
+    readonly issuerRef: pulumi.Input<IssuerRef>;
+    /**
+     * Number of pods, zero or more.
+     * @default 2
+     */
+    readonly replicas?: number;
+    /**
+     * Port of the Service and of the pods; the guide's value is the default.
+     * @default 60443
+     */
+    readonly port?: number;
+}
+
+/**
+ * A reverse proxy in front of the Kubernetes API server: the guide's "NGINX HTTPS", with TLS on both sides, the API
+ * server's certificate verified, and watches, logs and exec passed through.
+ */
+export class NginxApiProxy extends pulumi.ComponentResource {
+    /** Name of the proxy's Service, in the namespace that was given. */
+    readonly serviceName: pulumi.Output<string>;
+    /** Port of the Service; it speaks HTTPS. */
+    readonly servicePort: number;
+    /** DNS name in the proxy's certificate, for whoever verifies it. */
+    readonly serverName: pulumi.Output<string>;
+    /** Name of the Secret with the proxy's certificate; its ca.crt verifies the proxy. */
+    readonly tlsSecretName: string;
+    /** Path prefixes that the proxy passes on; it answers 404 to all others. */
+    readonly paths: readonly string[] = API_PATHS;
+
+    constructor(name: string, args: NginxApiProxyArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("interlink:index:NginxApiProxy", name, args, opts);
+        const { replicas = 2, port = 60443 } = args;
+        checkArguments(this, [
+            {
+                key: "replicas",
+                value: replicas,
+                ok: Number.isInteger(replicas) && replicas >= 0,
+                allowed: "a whole number of zero or more",
+            },
+        ]);
+        const parent = { parent: this };
+        const labels = { "app.kubernetes.io/name": "nginx-api-proxy", "app.kubernetes.io/instance": name };
+        const metadata = { name, namespace: args.namespace, labels };
+
+        this.servicePort = port;
+        this.serverName = pulumi.interpolate`${name}.${args.namespace}.svc`;
+        this.tlsSecretName = `${name}-tls`;
+
+        const certificate = new k8s.apiextensions.CustomResource(
+            `${name}-certificate`,
+            {
+                apiVersion: "cert-manager.io/v1",
+                kind: "Certificate",
+                metadata: { ...metadata, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
+                spec: {
+                    secretName: this.tlsSecretName,
+                    dnsNames: [this.serverName],
+                    privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" },
+                    usages: ["digital signature", "server auth"],
+                    issuerRef: args.issuerRef,
+                },
+            },
+            parent,
+        );
+
+        const configuration = new k8s.core.v1.ConfigMap(
+            `${name}-configuration`,
+            {
+                // No fixed name: a changed configuration gets a new one, and with it the pods are rolled.
+                metadata: { namespace: args.namespace, labels },
+                immutable: true,
+                data: {
+                    "nginx.conf": nginxConfiguration({
+                        port,
+                        healthPort: HEALTH_PORT,
+                        paths: API_PATHS,
+                        readTimeoutSeconds: READ_TIMEOUT_SECONDS,
+                        maxBodySize: MAX_BODY_SIZE,
+                        certificateDirectory: CERTIFICATE_DIRECTORY,
+                        apiServerCaFile: `${API_SERVER_CA_DIRECTORY}/ca.crt`,
+                        shutdownSeconds: SHUTDOWN_SECONDS,
+                    }),
+                },
+            },
+            parent,
+        );
+
+        const deployment = new k8s.apps.v1.Deployment(
+            `${name}-deployment`,
+            {
+                metadata,
+                spec: {
+                    replicas,
+                    selector: { matchLabels: labels },
+                    strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+                    template: {
+                        metadata: { labels },
+                        spec: podSpec(args.image, port, configuration.metadata.name, this.tlsSecretName),
+                    },
+                },
+            },
+            { parent: this, dependsOn: [certificate] },
+        );
+
+        const service = new k8s.core.v1.Service(
+            `${name}-service`,
+            {
+                metadata,
+                spec: { selector: labels, ports: [{ name: "https", port, targetPort: "https" }] },
+            },
+            { parent: this, dependsOn: [deployment] },
+        );
+
+        this.serviceName = service.metadata.name;
+        this.registerOutputs({
+            serviceName: this.serviceName,
+            servicePort: this.servicePort,
+            serverName: this.serverName,
+            tlsSecretName: this.tlsSecretName,
+        });
+    }
+}
+
+/** The pod of the proxy: one nginx, unprivileged, without a token of its own. */
+function podSpec(
+    image: pulumi.Input<string>,
+    port: number,
+    configurationName: pulumi.Input<string>,
+    tlsSecretName: string,
+): k8s.types.input.core.v1.PodSpec {
+    return {
+        // The proxy passes on its clients' tokens and never holds one.
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        // Watches that go through a pod may go on for as long as nginx lets its old workers.
+        terminationGracePeriodSeconds: WITHDRAWAL_SECONDS + SHUTDOWN_SECONDS + 5,
+        securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+        containers: [
+            {
+                name: "nginx",
+                image,
+                command: ["nginx", "-e", "/dev/stderr", "-c", `${CONFIGURATION_DIRECTORY}/nginx.conf`],
+                args: ["-g", "daemon off;"],
+                ports: [
+                    { name: "https", containerPort: port },
+                    { name: "health", containerPort: HEALTH_PORT },
+                ],
+                readinessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 2 },
+                livenessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 10 },
+                // nginx still answers while its endpoint is withdrawn; then the image's stop signal, SIGQUIT, lets it
+                // finish what it has.
+                lifecycle: { preStop: { sleep: { seconds: WITHDRAWAL_SECONDS } } },
+                resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { memory: "256Mi" } },
+                securityContext: {
+                    allowPrivilegeEscalation: false,
+                    readOnlyRootFilesystem: true,
+                    capabilities: { drop: ["ALL"] },
+                },
+                volumeMounts: [
+                    { name: "configuration", mountPath: CONFIGURATION_DIRECTORY, readOnly: true },
+                    { name: "tls", mountPath: CERTIFICATE_DIRECTORY, readOnly: true },
+                    { name: "api-server-ca", mountPath: API_SERVER_CA_DIRECTORY, readOnly: true },
+                    { name: "tmp", mountPath: "/tmp" },
+                ],
+            },
+        ],
+        volumes: [
+            { name: "configuration", configMap: { name: configurationName } },
+            { name: "tls", secret: { secretName: tlsSecretName } },
+            // The cluster's own CA, which Kubernetes publishes into every namespace.
+            { name: "api-server-ca", configMap: { name: "kube-root-ca.crt" } },
+            { name: "tmp", emptyDir: {} },
+        ],
+    };
+}

@@ -1,0 +1,164 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as certmanager from "@pulumi/kubernetes-cert-manager";
+import * as pulumi from "@pulumi/pulumi";
+import { certificateDuration, checkArguments, DURATION, durationSeconds, isCertificateDuration } from "./arguments";
+
+/** A reference to an issuer, as cert-manager's Certificate spells it. */
+export interface IssuerRef {
+    /** Name of the issuer. */
+    readonly name: string;
+    /** Kind of the issuer. */
+    readonly kind: "ClusterIssuer" | "Issuer";
+    /** API group of the issuer. */
+    readonly group: "cert-manager.io";
+}
+
+/** The cert-manager that the CA uses: installed by the component, or one that the cluster has. */
+export type CertManagerArgs =
+    | {
+          /** cert-manager is installed. */
+          readonly install: true;
+          /** Namespace for cert-manager and for the CA's private key; made by the component. */
+          readonly namespace: string;
+          /**
+           * Chart: an oci:// address or a folder.
+           * @default cert-manager in its own chart repository
+           */
+          readonly chart?: string;
+          /** Version of the chart. */
+          readonly version: string;
+          /**
+           * Values for the chart.
+           * @default `{ crds: { enabled: true } }`, as charts from 1.15 on spell it
+           */
+          readonly values?: Readonly<Record<string, unknown>>;
+      }
+    | {
+          /** The cluster has cert-manager. */
+          readonly install: false;
+          /** Namespace in which it looks for the Secrets of ClusterIssuers (`--cluster-resource-namespace`). */
+          readonly namespace: string;
+      };
+
+/** Arguments of SelfSignedCA. */
+export interface SelfSignedCAArgs {
+    /** Where cert-manager comes from. */
+    readonly certManager: CertManagerArgs;
+    /**
+     * Lifetime of the CA. It is handed out to every job, and a new one reaches none that runs: hence the guide's 100 years.
+     * @default "876000h"
+     */
+    readonly duration?: string;
+}
+
+/**
+ * A certificate authority of our own: cert-manager where asked for, a self-signed root, and a ClusterIssuer that signs with
+ * it. The root's private key stays in cert-manager's namespace, out of the ingress controller's reach.
+ */
+export class SelfSignedCA extends pulumi.ComponentResource {
+    /** The CA's certificate, PEM. Public: it is no Pulumi secret. */
+    readonly caCertificate: pulumi.Output<string>;
+    /** The issuer that signs with the CA; resolves when it can. */
+    readonly issuerRef: pulumi.Output<IssuerRef>;
+
+    constructor(name: string, args: SelfSignedCAArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("interlink:index:SelfSignedCA", name, args, opts);
+        const { certManager, duration = "876000h" } = args;
+        checkArguments(this, [
+            { key: "duration", value: duration, ok: isCertificateDuration(duration), allowed: DURATION },
+        ]);
+        const installed = certManager.install ? [installCertManager(name, certManager, this)] : [];
+        const namespace = certManager.namespace;
+        const secretName = `${name}-secret`;
+
+        const root = new k8s.apiextensions.CustomResource(
+            `${name}-root-issuer`,
+            {
+                apiVersion: "cert-manager.io/v1",
+                kind: "ClusterIssuer",
+                metadata: { name: `${name}-root`, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
+                spec: { selfSigned: {} },
+            },
+            { parent: this, dependsOn: installed },
+        );
+
+        const certificate = new k8s.apiextensions.CustomResource(
+            `${name}-certificate`,
+            {
+                apiVersion: "cert-manager.io/v1",
+                kind: "Certificate",
+                metadata: { name, namespace, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
+                spec: {
+                    isCA: true,
+                    commonName: name,
+                    secretName,
+                    duration: certificateDuration(durationSeconds(duration)),
+                    // Renewal keeps the key: a CA with another key would be another CA to every client.
+                    privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Never" },
+                    issuerRef: { name: root.metadata.name, kind: "ClusterIssuer", group: "cert-manager.io" },
+                },
+            },
+            { parent: this },
+        );
+
+        const issuer = new k8s.apiextensions.CustomResource(
+            `${name}-issuer`,
+            {
+                apiVersion: "cert-manager.io/v1",
+                kind: "ClusterIssuer",
+                metadata: { name, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
+                spec: { ca: { secretName } },
+            },
+            { parent: this, dependsOn: [certificate] },
+        );
+
+        // The id is known only when the Certificate is ready, so the first preview does not look for the Secret.
+        const secret = k8s.core.v1.Secret.get(
+            `${name}-secret`,
+            certificate.id.apply(() => `${namespace}/${secretName}`),
+            { parent: this },
+        );
+
+        this.caCertificate = pulumi.unsecret(secret.data.apply(caCertificateOf));
+        this.issuerRef = issuer.metadata.apply((): IssuerRef => ({
+            name,
+            kind: "ClusterIssuer",
+            group: "cert-manager.io",
+        }));
+        this.registerOutputs({ caCertificate: this.caCertificate, issuerRef: this.issuerRef });
+    }
+}
+
+/** The PEM certificate in the data of the root's Secret. */
+function caCertificateOf(data: Record<string, string>): string {
+    return Buffer.from(data["tls.crt"] ?? "", "base64").toString("utf8");
+}
+
+/** cert-manager's namespace and release; the release is done when its webhook answers (its start-up check). */
+function installCertManager(
+    name: string,
+    args: Extract<CertManagerArgs, { install: true }>,
+    parent: pulumi.Resource,
+): pulumi.Resource {
+    const namespace = new k8s.core.v1.Namespace(
+        `${name}-cert-manager-namespace`,
+        { metadata: { name: args.namespace } },
+        { parent },
+    );
+    return new certmanager.CertManager(
+        `${name}-cert-manager`,
+        {
+            helmOptions: {
+                name: "cert-manager",
+                chart: args.chart,
+                // The plugin gives every chart its own repository unless there is one; an empty one is none.
+                repositoryOpts: args.chart === undefined ? undefined : { repo: "" },
+                version: args.version,
+                namespace: namespace.metadata.name,
+                values: { ...(args.values ?? { crds: { enabled: true } }) },
+                timeout: 300,
+            },
+        },
+        { parent },
+    );
+}
