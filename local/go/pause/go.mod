@@ -1,0 +1,3 @@
+module interlink-kube-api/local/pause
+
+go 1.26

@@ -1,0 +1,50 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** The project's root. */
+export const PROJECT = join(__dirname, "..");
+
+/** Folder of what is kept between clusters: built tools and images. */
+export const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "interlink-kube-api");
+/** Folder of one cluster's life: keys, etcd, kubelet, logs, Pulumi's state. Gone after `down`. */
+export const STATE = "/var/lib/interlink-kube-api";
+/** Sockets and pid files. */
+export const RUN = "/run/interlink-kube-api";
+
+/** kubeconfig of the cluster, with all rights. */
+export const KUBECONFIG = join(STATE, "kubeconfig");
+
+/** Addresses, all from 198.18.0.0/15, which is set aside for tests. */
+export const NET = {
+    /** The machine's end of the link to the node. */
+    machine: "198.18.0.1",
+    /** The node; its published ports are what the HPC side may reach. */
+    node: "198.18.0.2",
+    /** The site's image registry, on the machine. */
+    registry: "198.18.1.1",
+    /** The node's end of the link to the HPC side. */
+    nodeToHpc: "198.18.2.1",
+    /** The HPC side. */
+    hpc: "198.18.2.2",
+    /** The machine's end of the HPC side's link to the registry. */
+    machineToHpc: "198.18.3.1",
+    /** The HPC side's end of that link. */
+    hpcToMachine: "198.18.3.2",
+    pods: "198.18.128.0/17",
+    services: "198.19.0.0/16",
+    dns: "198.19.0.10",
+} as const;
+
+/** Network namespaces. */
+export const NODE = "interlink-node";
+export const HPC = "interlink-hpc";
+
+/** TCP ports that the cluster publishes at the node's address. */
+export const PORTS: readonly number[] = [6080, 60443];
+
+/** The registry as image names and URLs spell it. */
+export const REGISTRY = `${NET.registry}:5000`;
+/** TCP port of InterLink's API server on the HPC side. */
+export const INTERLINK_PORT = 3000;
+/** TCP port of the plugin, on the HPC side's loopback. */
+export const PLUGIN_PORT = 4000;

@@ -1,0 +1,128 @@
+import { rmSync } from "node:fs";
+import { ensureCluster, stopCluster } from "./cluster";
+import { ensurePackages } from "./debian";
+import { ensureHpc, stopHpc } from "./hpc";
+import { ensureCertManagerChart, ensureImages, ensureRegistry } from "./images";
+import { chooseCluster, deleteKind, ensureKind, kindIsUp } from "./kind";
+import { NODE, PORTS, RUN, STATE } from "./layout";
+import { ensureKindNetwork, ensureNetwork, removeNetwork, requireFreePorts } from "./network";
+import { known, stop } from "./processes";
+import { environment, pulumiDestroy, pulumiUp } from "./pulumi";
+import { say, UserError } from "./shell";
+import { allTools, ensureTools } from "./tools";
+import { verify } from "./verify";
+
+const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
+    up,
+    down,
+    destroy,
+    verify: check,
+    env: printEnvironment,
+};
+
+const started = Date.now();
+const times: [string, number][] = [];
+
+/** From whatever is there to the Job's table. */
+async function up(): Promise<void> {
+    requireRoot();
+    const [cluster, why] = await chooseCluster();
+    say(`cluster: ${cluster}, since ${why}`);
+    await timed("Debian's packages", ensurePackages);
+    await timed("tools", () => ensureTools(allTools()));
+    await timed("network and registry", async () => {
+        if (cluster === "local") {
+            await ensureNetwork();
+            await requireFreePorts(NODE, PORTS);
+        } else {
+            await ensureKindNetwork();
+        }
+        await ensureRegistry();
+    });
+    await timed("images and charts", async () => {
+        await ensureImages();
+        await ensureCertManagerChart();
+    });
+    await timed("cluster", cluster === "local" ? ensureCluster : ensureKind);
+    await timed("HPC side", ensureHpc);
+    await timed("pulumi up", pulumiUp);
+    await timed("verification", check);
+    say(
+        ["Times:", ...times.map(([what, seconds]) => `  ${what}: ${seconds} s`), `  all: ${elapsed(started)} s`].join(
+            "\n",
+        ),
+    );
+}
+
+/** Stops everything and removes it, but for tools and images. */
+async function down(): Promise<void> {
+    requireRoot();
+    await stopHpc();
+    if (kindIsUp()) {
+        await deleteKind();
+    } else {
+        await stopCluster();
+    }
+    for (const name of known()) {
+        await stop(name);
+    }
+    await removeNetwork();
+    for (const folder of [STATE, RUN]) {
+        rmSync(folder, { recursive: true, force: true });
+    }
+    say(`down: took ${elapsed(started)} s`);
+}
+
+/** Removes what the program deployed, and keeps the cluster. */
+async function destroy(): Promise<void> {
+    requireRoot();
+    await pulumiDestroy();
+}
+
+async function check(): Promise<void> {
+    requireRoot();
+    if (!(await verify())) {
+        throw new UserError("verify: at least one check failed.");
+    }
+}
+
+/** Prints what a shell needs for pulumi and kubectl, to be evaluated. */
+function printEnvironment(): Promise<void> {
+    for (const [name, value] of Object.entries(environment())) {
+        say(`export ${name}='${value}'`);
+    }
+    return Promise.resolve();
+}
+
+function requireRoot(): void {
+    if (process.getuid?.() !== 0) {
+        throw new UserError(
+            `user: ${process.getuid?.()} is not allowed; run as root, which network namespaces and containers need.`,
+        );
+    }
+}
+
+async function timed(what: string, step: () => Promise<void>): Promise<void> {
+    say(`== ${what}`);
+    const start = Date.now();
+    await step();
+    times.push([what, elapsed(start)]);
+}
+
+function elapsed(since: number): number {
+    return Math.round((Date.now() - since) / 100) / 10;
+}
+
+async function main(): Promise<void> {
+    const name = process.argv[2] ?? "";
+    const command = COMMANDS[name];
+    if (command === undefined) {
+        throw new UserError(`command: "${name}" is not allowed; give one of ${Object.keys(COMMANDS).join(", ")}.`);
+    }
+    await command();
+}
+
+main().catch((error: unknown) => {
+    console.error(error instanceof UserError ? error.message : error);
+    process.exitCode = 1;
+});
