@@ -11,6 +11,7 @@ import {
     isCertificateDuration,
 } from "./arguments";
 import { IssuerRef } from "./selfSignedCA";
+import { serverCertificate } from "./serverCertificate";
 
 /** The Service that an ApiIngress leads to; it speaks HTTPS, and its certificate is verified. */
 export interface ApiIngressBackend {
@@ -66,25 +67,20 @@ export class ApiIngress extends pulumi.ComponentResource {
         const lifetime = durationSeconds(duration);
         const metadata = { name, namespace: args.namespace };
 
-        const certificate = new k8s.apiextensions.CustomResource(
+        const certificate = serverCertificate(
             `${name}-certificate`,
             {
-                apiVersion: "cert-manager.io/v1",
-                kind: "Certificate",
-                metadata: { ...metadata, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
+                metadata,
+                secretName: args.tlsSecretName,
+                issuerRef: args.issuerRef,
                 spec: {
-                    secretName: args.tlsSecretName,
+                    ...(isIP(address) === 0 ? { dnsNames: [address] } : { ipAddresses: [address] }),
                     duration: certificateDuration(lifetime),
                     renewBefore: certificateDuration(Math.floor(lifetime / 3)),
-                    ...(isIP(address) === 0 ? { dnsNames: [address] } : { ipAddresses: [address] }),
-                    privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" },
-                    usages: ["digital signature", "server auth"],
-                    issuerRef: args.issuerRef,
                 },
             },
-            { parent: this },
+            this,
         );
-
         this.tlsSecretName = certificate.id.apply(() => args.tlsSecretName);
 
         const ingress = new k8s.networking.v1.Ingress(

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "./arguments";
 import { nginxConfiguration } from "./nginxConfiguration";
 import { IssuerRef } from "./selfSignedCA";
+import { serverCertificate } from "./serverCertificate";
 
 /**
  * What kubectl and the client libraries ask the API server for: the guide's /api and /apis, and discovery, version,
@@ -86,21 +87,15 @@ export class NginxApiProxy extends pulumi.ComponentResource {
         this.serverName = pulumi.interpolate`${name}.${args.namespace}.svc`;
         this.tlsSecretName = `${name}-tls`;
 
-        const certificate = new k8s.apiextensions.CustomResource(
+        const certificate = serverCertificate(
             `${name}-certificate`,
             {
-                apiVersion: "cert-manager.io/v1",
-                kind: "Certificate",
-                metadata: { ...metadata, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
-                spec: {
-                    secretName: this.tlsSecretName,
-                    dnsNames: [this.serverName],
-                    privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" },
-                    usages: ["digital signature", "server auth"],
-                    issuerRef: args.issuerRef,
-                },
+                metadata,
+                secretName: this.tlsSecretName,
+                issuerRef: args.issuerRef,
+                spec: { dnsNames: [this.serverName] },
             },
-            parent,
+            this,
         );
 
         const configuration = new k8s.core.v1.ConfigMap(

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { CACHE, NET, PROJECT, REGISTRY, RUN } from "./layout";
 import { ensure, logTail } from "./processes";
 import { attempt, run, say, until } from "./shell";
-import { fingerprint, moduleSource, program, ToolName, version } from "./tools";
+import { fingerprint, moduleSource, program, version } from "./tools";
 
 /** An image that is built here, under the name that a chart or the program asks for. */
 interface Image {
     /** Name with tag. */
     readonly name: string;
     /** Programs: where they come from and where they lie in the image. */
-    readonly programs?: readonly { readonly tool: ToolName; readonly name: string; readonly path: string }[];
+    readonly programs?: readonly { readonly tool: string; readonly name: string; readonly path: string }[];
     /** Debian's packages that the root file system holds; without, the image is empty but for the programs. */
     readonly packages?: readonly string[];
     /** Entry point. */

@@ -131,9 +131,6 @@ const TOOLS: readonly Tool[] = [
     { name: "pause", packages: ["."], module: "interlink-kube-api/local/pause", seconds: 2 },
 ];
 
-/** Name of a tool. */
-export type ToolName = string;
-
 const DURATIONS = join(CACHE, "seconds.json");
 /** What the builds need on a machine where nothing was built: modules, build cache, programs, images. */
 const BUILD_GIB = 20;
@@ -148,24 +145,24 @@ export function toolPath(): string {
 }
 
 /** Path of a program that a tool has built. */
-export function program(tool: ToolName, name: string): string {
+export function program(tool: string, name: string): string {
     return join(directory(find(tool)), name);
 }
 
 /** A version of the tool, with its `v`, as its go.mod names it. */
-export function version(tool: ToolName): string {
+export function version(tool: string): string {
     const { module } = find(tool);
     const match = new RegExp(`^(?:require )?\\s*${module.replaceAll(".", "\\.")} (v\\S+)`, "m").exec(goMod(tool));
     return match?.[1] ?? "v0.0.0";
 }
 
 /** What identifies a tool's build: its sources and checksums. */
-export function fingerprint(tool: ToolName): string {
+export function fingerprint(tool: string): string {
     return basename(directory(find(tool)));
 }
 
 /** Folder of a Go module's source that a tool is built from. */
-export async function moduleSource(tool: ToolName): Promise<string> {
+export async function moduleSource(tool: string): Promise<string> {
     const cwd = moduleDirectory(find(tool));
     await run(["go", "mod", "download", find(tool).module], { cwd });
     return (await run(["go", "list", "-m", "-f", "{{.Dir}}", find(tool).module], { cwd })).trim();
@@ -175,7 +172,7 @@ export async function moduleSource(tool: ToolName): Promise<string> {
  * Brings every tool that is named: from PATH, from an earlier build, from the official download, or built from its Go module.
  * What was brought stays when a later one fails.
  */
-export async function ensureTools(names: readonly ToolName[]): Promise<void> {
+export async function ensureTools(names: readonly string[]): Promise<void> {
     const missing: Tool[] = [];
     for (const tool of names.map(find)) {
         if (existsSync(directory(tool))) {
@@ -221,7 +218,7 @@ export async function ensureTools(names: readonly ToolName[]): Promise<void> {
 }
 
 /** Names of all tools. */
-export function allTools(): ToolName[] {
+export function allTools(): string[] {
     return TOOLS.map((tool) => tool.name);
 }
 
@@ -266,7 +263,7 @@ function durations(): Record<string, number> {
     return existsSync(DURATIONS) ? (JSON.parse(readFileSync(DURATIONS, "utf8")) as Record<string, number>) : {};
 }
 
-function find(name: ToolName): Tool {
+function find(name: string): Tool {
     const tool = TOOLS.find((candidate) => candidate.name === name);
     if (tool === undefined) {
         throw new Error(`no such tool: ${name}`);
@@ -279,7 +276,7 @@ function moduleDirectory(tool: Tool): string {
     return join(PROJECT, "local", "go", tool.name);
 }
 
-function goMod(tool: ToolName): string {
+function goMod(tool: string): string {
     return readFileSync(join(moduleDirectory(find(tool)), "go.mod"), "utf8");
 }
 

@@ -58,9 +58,8 @@ function suite(name: string, configuration: string): void {
     }
 }
 
-check(["eslint", "."]);
-check(["prettier", "--check", "."]);
-check(["tsc", "--noEmit"]);
+check(["npm", "run", "--silent", "lint"]);
+check(["npm", "run", "--silent", "typecheck"]);
 suite("unit", ".mocharc.yaml");
 suite("e2e", "test/e2e/.mocharc.yaml");
 rmSync(folder, { recursive: true });
