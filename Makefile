@@ -10,4 +10,4 @@ test: node_modules/.package-lock.json
 	@node_modules/.bin/node -r ts-node/register/transpile-only test/run.ts
 
 node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+	npm ci --no-audit --no-fund --loglevel=error >&2

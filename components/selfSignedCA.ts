@@ -29,7 +29,8 @@ export type CertManagerArgs =
           readonly version: string;
           /**
            * Values for the chart.
-           * @default `{ crds: { enabled: true } }`, as charts from 1.15 on spell it
+           * @default `{ crds: { enabled: true, keep: false } }`, as charts from 1.15 on spell it: the definitions go with
+           * the stack, and with them every certificate in the cluster
            */
           readonly values?: Readonly<Record<string, unknown>>;
       }
@@ -155,7 +156,7 @@ function installCertManager(
                 repositoryOpts: args.chart === undefined ? undefined : { repo: "" },
                 version: args.version,
                 namespace: namespace.metadata.name,
-                values: { ...(args.values ?? { crds: { enabled: true } }) },
+                values: { ...(args.values ?? { crds: { enabled: true, keep: false } }) },
                 timeout: 300,
             },
         },
