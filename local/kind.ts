@@ -10,7 +10,7 @@ import { moduleSource, program } from "./tools";
 export type Cluster = "kind" | "local";
 
 const NAME = "interlink";
-/** Remembers which cluster is up. */
+/** Holds which cluster is up. */
 const CHOICE = join(STATE, "cluster");
 
 /** Which cluster, and why: the one that is up, the one that CLUSTER names, or kind where it can run. */
@@ -23,10 +23,13 @@ export async function chooseCluster(): Promise<readonly [Cluster, string]> {
     if (asked !== undefined && up !== undefined && asked !== up) {
         throw new UserError(`CLUSTER: "${asked}" is not allowed while ${up} is up; run make down first.`);
     }
-    const [cluster, why] = asked !== undefined ? ([asked, "CLUSTER says so"] as const) : await detect(up);
+    return asked !== undefined ? [asked, "CLUSTER says so"] : detect(up);
+}
+
+/** Remembers the cluster that is about to be started, for the next `up` and for `down`. */
+export function rememberCluster(cluster: Cluster): void {
     mkdirSync(STATE, { recursive: true });
     writeFileSync(CHOICE, cluster);
-    return [cluster, why];
 }
 
 /** Whether the cluster that is up is kind's. */

@@ -3,7 +3,7 @@ import { ensureCluster, stopCluster } from "./cluster";
 import { ensurePackages } from "./debian";
 import { ensureHpc, stopHpc } from "./hpc";
 import { ensureCertManagerChart, ensureImages, ensureRegistry } from "./images";
-import { chooseCluster, deleteKind, ensureKind, kindIsUp } from "./kind";
+import { chooseCluster, deleteKind, ensureKind, kindIsUp, rememberCluster } from "./kind";
 import { NODE, PORTS, RUN, STATE } from "./layout";
 import { ensureKindNetwork, ensureNetwork, removeNetwork, requireFreePorts } from "./network";
 import { known, stop } from "./processes";
@@ -31,6 +31,7 @@ async function up(): Promise<void> {
     await timed("Debian's packages", ensurePackages);
     await timed("tools", () => ensureTools(allTools()));
     await timed("network and registry", async () => {
+        rememberCluster(cluster);
         if (cluster === "local") {
             await ensureNetwork();
             await requireFreePorts(NODE, PORTS);

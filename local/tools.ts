@@ -7,8 +7,10 @@ import { attempt, run, say, UserError } from "./shell";
 
 /** A set of programs that one Go module builds; the module's go.mod names the version, its go.sum the checksums. */
 interface Tool {
-    /** Folder of the module under local/go, and the tool's name. */
+    /** Its name. */
     readonly name: string;
+    /** Folder of the module under local/go that it is built in; default its name. */
+    readonly folder?: string;
     /** Go packages; each gives a program named like its last element. */
     readonly packages: readonly string[];
     /** Module whose version is the tool's. */
@@ -50,7 +52,7 @@ const TOOLS: readonly Tool[] = [
         packages: ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
         module: "github.com/pulumi/pulumi/pkg/v3",
         seconds: 205,
-        onPath: { command: ["pulumi", "version"], version: /^v3\.(259|2[6-9]\d|[3-9]\d\d)\./ },
+        onPath: { command: ["pulumi", "version"], version: /^v3\.(2[1-9]\d|[3-9]\d\d)\./ },
         download: PULUMI_DOWNLOAD,
         ldflags: (version) => `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${version}`,
     },
@@ -64,7 +66,8 @@ const TOOLS: readonly Tool[] = [
     },
     {
         name: "pulumi-resource-kubernetes",
-        packages: ["."],
+        folder: "pulumi",
+        packages: ["./pulumi-resource-kubernetes"],
         module: "github.com/pulumi/pulumi-kubernetes/provider/v4",
         seconds: 400,
         onPath: { command: ["which", "pulumi-resource-kubernetes"], version: /./ },
@@ -72,7 +75,8 @@ const TOOLS: readonly Tool[] = [
     },
     {
         name: "pulumi-resource-kubernetes-cert-manager",
-        packages: ["."],
+        folder: "pulumi",
+        packages: ["./pulumi-resource-kubernetes-cert-manager"],
         module: "github.com/pulumi/pulumi-go-helmbase",
         seconds: 200,
         onPath: { command: ["which", "pulumi-resource-kubernetes-cert-manager"], version: /./ },
@@ -191,29 +195,36 @@ export async function ensureTools(names: readonly string[]): Promise<void> {
     checkDisk();
     const times = durations();
     const seconds = (tool: Tool) => times[tool.name] ?? tool.seconds;
-    const queue = [...missing];
-    const worker = async () => {
-        for (let tool = queue.shift(); tool !== undefined; tool = queue.shift()) {
+    const left = new Set(missing);
+    const bring = async (tools: readonly Tool[]) => {
+        for (const tool of tools) {
             const place = `${missing.indexOf(tool) + 1} of ${missing.length}`;
             if (tool.download !== undefined && (await download(tool.download, directory(tool)))) {
                 say(`${tool.name} (${place}): the official download`);
                 continue;
             }
-            const left = [tool, ...queue].reduce((sum, next) => sum + seconds(next), 0);
+            const minutes = Math.ceil([...left].reduce((sum, next) => sum + seconds(next), 0) / 60);
             const last =
                 times[tool.name] === undefined
                     ? `about ${tool.seconds} s on 2 cores`
                     : `it took ${seconds(tool)} s here last time`;
             say(
-                `${tool.name} ${version(tool.name)} (${place}): building from its Go module; ${last}; at most ${Math.ceil(left / 60)} min for all`,
+                `${tool.name} ${version(tool.name)} (${place}): building from its Go module; ${last}; at most ${minutes} min for all`,
             );
             const start = Date.now();
             await build(tool);
             times[tool.name] = Math.round((Date.now() - start) / 1000);
             writeFileSync(DURATIONS, JSON.stringify(times));
+            left.delete(tool);
         }
     };
-    // Two at a time: while one is linked, which takes one core, the other is compiled.
+    // Two at a time, since linking takes one core; one after the other within a module, where the second has less to do.
+    const queue = [...Map.groupBy(missing, moduleDirectory).values()];
+    const worker = async () => {
+        for (let tools = queue.shift(); tools !== undefined; tools = queue.shift()) {
+            await bring(tools);
+        }
+    };
     await Promise.all([worker(), worker()]);
 }
 
@@ -273,7 +284,7 @@ function find(name: string): Tool {
 
 /** Folder of the Go module that a tool is built in. */
 function moduleDirectory(tool: Tool): string {
-    return join(PROJECT, "local", "go", tool.name);
+    return join(PROJECT, "local", "go", tool.folder ?? tool.name);
 }
 
 function goMod(tool: string): string {
@@ -283,7 +294,7 @@ function goMod(tool: string): string {
 /** Folder of a tool's programs: another one for other sources, so that clones of different versions share a cache. */
 function directory(tool: Tool): string {
     const hash = createHash("sha256");
-    for (const file of ["go.mod", "go.sum", "main.go"]) {
+    for (const file of ["go.mod", "go.sum", "main.go", join(tool.name, "main.go")]) {
         const path = join(moduleDirectory(tool), file);
         if (existsSync(path)) {
             hash.update(readFileSync(path));

@@ -7,6 +7,7 @@ package main
 import (
 	helmbase "github.com/pulumi/pulumi-go-helmbase"
 	helmv3 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v3"
+	plugin "github.com/pulumi/pulumi/pkg/v3/resource/provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/cmdutil"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/provider"
@@ -32,17 +33,14 @@ type certManagerArgs struct {
 func (a *certManagerArgs) R() **helmbase.ReleaseType { return &a.HelmOptions }
 
 func main() {
-	err := provider.MainWithOptions(provider.Options{
-		Name:    "kubernetes-cert-manager",
-		Version: "0.2.0",
-		Schema:  []byte(`{"name": "kubernetes-cert-manager", "version": "0.2.0"}`),
-		Construct: func(ctx *pulumi.Context, typ, name string, inputs provider.ConstructInputs,
-			options pulumi.ResourceOption,
-		) (*provider.ConstructResult, error) {
-			return helmbase.Construct(ctx, &certManager{}, typ, name, &certManagerArgs{}, inputs, options)
-		},
-	})
-	if err != nil {
+	schema := []byte(`{"name": "kubernetes-cert-manager", "version": "0.2.0"}`)
+	if err := plugin.ComponentMain("kubernetes-cert-manager", "0.2.0", schema, construct); err != nil {
 		cmdutil.ExitError(err.Error())
 	}
+}
+
+func construct(ctx *pulumi.Context, typ, name string, inputs provider.ConstructInputs,
+	options pulumi.ResourceOption,
+) (*provider.ConstructResult, error) {
+	return helmbase.Construct(ctx, &certManager{}, typ, name, &certManagerArgs{}, inputs, options)
 }
