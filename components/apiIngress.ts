@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import {
     ADDRESS,
     certificateDuration,
+    Check,
     checkArguments,
     DURATION,
     durationSeconds,
@@ -13,8 +14,10 @@ import {
 import { IssuerRef } from "./selfSignedCA";
 import { serverCertificate } from "./serverCertificate";
 
-/** The Service that an ApiIngress leads to; it speaks HTTPS, and its certificate is verified. */
-export interface ApiIngressBackend {
+/** The class and the Service of the Ingress. The Service speaks HTTPS, and its certificate is verified. */
+export interface ApiIngressRoute {
+    /** Class of the controller that serves the Ingress; it need not be there yet. */
+    readonly ingressClassName: pulumi.Input<string>;
     /** Name of the Service, in the Ingress's namespace. */
     readonly serviceName: pulumi.Input<string>;
     /** Port of the Service. */
@@ -31,16 +34,14 @@ export interface ApiIngressBackend {
 export interface ApiIngressArgs {
     /** Namespace of the Ingress, the certificate and the backend. */
     readonly namespace: pulumi.Input<string>;
-    /** Class of the controller that serves the Ingress; it need not be there yet. */
-    readonly ingressClassName: pulumi.Input<string>;
     /** Address under which clients outside the cluster come: an IP address or a DNS name. */
-    readonly address: string;
+    readonly address: pulumi.Input<string>;
     /** Port under which they come. */
     readonly port: number;
     /** Issuer of the certificate. */
     readonly issuerRef: pulumi.Input<IssuerRef>;
-    /** Where requests go. */
-    readonly backend: ApiIngressBackend;
+    /** Where an Ingress leads; without it there is no Ingress: whatever serves the certificate answers by itself. */
+    readonly route?: ApiIngressRoute;
     /** Name of the Secret for the certificate. */
     readonly tlsSecretName: string;
     /**
@@ -52,18 +53,26 @@ export interface ApiIngressArgs {
 
 /** The way in: a certificate for the site's address, and the Ingress that leads from there to the proxy. */
 export class ApiIngress extends pulumi.ComponentResource {
+    /** The certificate, for whoever depends on it and not on the Ingress, which waits for its controller. */
+    readonly certificate: pulumi.Resource;
     /** Name of the Secret with the certificate; resolves when the certificate is there. */
     readonly tlsSecretName: pulumi.Output<string>;
-    /** URL of the API server for clients outside the cluster, such as https://10.1.2.3:60443; resolves when it is served. */
+    /** Host of the URL: an IP address without brackets, or a DNS name. */
+    readonly host: pulumi.Output<string>;
+    /** URL of the API server for clients outside the cluster, such as https://10.1.2.3:60443. */
     readonly url: pulumi.Output<string>;
 
     constructor(name: string, args: ApiIngressArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:ApiIngress", name, args, opts);
-        const { address, backend, duration = "2160h" } = args;
+        const { route, duration = "2160h" } = args;
         checkArguments(this, [
-            { key: "address", value: address, ok: isAddress(address), allowed: ADDRESS },
+            ...(typeof args.address === "string" ? [addressCheck(args.address)] : []),
             { key: "duration", value: duration, ok: isCertificateDuration(duration), allowed: DURATION },
         ]);
+        this.host = pulumi.output(args.address).apply((address) => {
+            checkArguments(this, [addressCheck(address)]);
+            return address;
+        });
         const lifetime = durationSeconds(duration);
         const metadata = { name, namespace: args.namespace };
 
@@ -74,53 +83,72 @@ export class ApiIngress extends pulumi.ComponentResource {
                 secretName: args.tlsSecretName,
                 issuerRef: args.issuerRef,
                 spec: {
-                    ...(isIP(address) === 0 ? { dnsNames: [address] } : { ipAddresses: [address] }),
+                    dnsNames: this.host.apply((host) => (isIP(host) === 0 ? [host] : undefined)),
+                    ipAddresses: this.host.apply((host) => (isIP(host) === 0 ? undefined : [host])),
                     duration: certificateDuration(lifetime),
                     renewBefore: certificateDuration(Math.floor(lifetime / 3)),
                 },
             },
             this,
         );
+        this.certificate = certificate;
         this.tlsSecretName = certificate.id.apply(() => args.tlsSecretName);
 
-        const ingress = new k8s.networking.v1.Ingress(
-            `${name}-ingress`,
-            {
-                metadata: {
-                    ...metadata,
-                    // ingress-nginx's annotations; Traefik's provider for them understands the same ones.
-                    annotations: {
-                        "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
-                        "nginx.ingress.kubernetes.io/proxy-ssl-secret": pulumi.interpolate`${args.namespace}/${backend.caSecretName}`,
-                        "nginx.ingress.kubernetes.io/proxy-ssl-name": backend.serverName,
-                        "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
-                    },
-                },
-                spec: {
-                    ingressClassName: args.ingressClassName,
-                    rules: [
-                        {
-                            // A rule's host may not be an IP address, and the certificate's Secret is found by tls alone.
-                            ...(isIP(address) === 0 ? { host: address } : {}),
-                            http: {
-                                paths: backend.paths.map((path) => ({
-                                    path,
-                                    pathType: "Prefix",
-                                    backend: {
-                                        service: { name: backend.serviceName, port: { number: backend.servicePort } },
-                                    },
-                                })),
-                            },
-                        },
-                    ],
-                    tls: [{ hosts: [address], secretName: this.tlsSecretName }],
+        if (route !== undefined) {
+            apiIngress(name, route, this.host, this.tlsSecretName, metadata, this);
+        }
+        this.url = pulumi
+            .all([this.host, certificate.id])
+            .apply(([host]) => `https://${isIP(host) === 6 ? `[${host}]` : host}:${args.port}`);
+        this.registerOutputs({ tlsSecretName: this.tlsSecretName, host: this.host, url: this.url });
+    }
+}
+
+function addressCheck(address: string): Check {
+    return { key: "address", value: address, ok: isAddress(address), allowed: ADDRESS };
+}
+
+/** The Ingress: the same for every controller that reads ingress-nginx's annotations. */
+function apiIngress(
+    name: string,
+    route: ApiIngressRoute,
+    host: pulumi.Output<string>,
+    tlsSecretName: pulumi.Output<string>,
+    metadata: { readonly name: string; readonly namespace: pulumi.Input<string> },
+    parent: pulumi.Resource,
+): void {
+    new k8s.networking.v1.Ingress(
+        `${name}-ingress`,
+        {
+            metadata: {
+                ...metadata,
+                annotations: {
+                    "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
+                    "nginx.ingress.kubernetes.io/proxy-ssl-secret": pulumi.interpolate`${metadata.namespace}/${route.caSecretName}`,
+                    "nginx.ingress.kubernetes.io/proxy-ssl-name": route.serverName,
+                    "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
                 },
             },
-            { parent: this },
-        );
-
-        const host = isIP(address) === 6 ? `[${address}]` : address;
-        this.url = ingress.id.apply(() => `https://${host}:${args.port}`);
-        this.registerOutputs({ tlsSecretName: this.tlsSecretName, url: this.url });
-    }
+            spec: {
+                ingressClassName: route.ingressClassName,
+                rules: [
+                    {
+                        // A rule's host may not be an IP address, and the certificate's Secret is found by tls alone.
+                        host: host.apply((given) => (isIP(given) === 0 ? given : undefined)) as pulumi.Output<string>,
+                        http: {
+                            paths: route.paths.map((path) => ({
+                                path,
+                                pathType: "Prefix",
+                                backend: {
+                                    service: { name: route.serviceName, port: { number: route.servicePort } },
+                                },
+                            })),
+                        },
+                    },
+                ],
+                tls: [{ hosts: [host], secretName: tlsSecretName }],
+            },
+        },
+        { parent },
+    );
 }

@@ -1,10 +1,15 @@
-import { isIP } from "node:net";
+import { BlockList, isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 
 /** What an address may be, for messages. */
 export const ADDRESS = "an IP address or a DNS name";
 /** What a duration may be, for messages; cert-manager refuses certificates that live for less than an hour. */
 export const DURATION = "a duration of at least 1h, such as 2160h or 90h30m";
+
+/** What a CIDR may be, for messages. */
+export const CIDR = "a network as CIDR, such as 10.1.0.0/16";
+/** What a range of addresses may be, for messages. */
+export const ADDRESS_RANGE = "a network as CIDR, such as 10.1.2.0/28, or a range, such as 10.1.2.3-10.1.2.9";
 
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
 const ALL_NUMERIC = /^[0-9.]+$/;
@@ -13,6 +18,39 @@ const GO_DURATION = /^(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/;
 /** Tells whether `address` is an IPv4 or IPv6 address or a lower-case DNS name (RFC 1123); `10.0.0.300` is neither. */
 export function isAddress(address: string): boolean {
     return isIP(address) !== 0 || (DNS_NAME.test(address) && !ALL_NUMERIC.test(address));
+}
+
+/** Tells whether `cidr` is an IPv4 or IPv6 network in CIDR notation. */
+export function isCidr(cidr: string): boolean {
+    const [network = "", length = "", ...rest] = cidr.split("/");
+    const version = isIP(network);
+    return (
+        version !== 0 && rest.length === 0 && /^\d{1,3}$/.test(length) && Number(length) <= (version === 4 ? 32 : 128)
+    );
+}
+
+/**
+ * What tells whether an IP address lies in a range: a CIDR, or a first and a last address as MetalLB writes them; undefined
+ * where it is neither.
+ */
+export function addressRange(range: string): ((address: string) => boolean) | undefined {
+    const list = new BlockList();
+    const [first = "", last = "", ...rest] = range.split("-");
+    const family = (address: string) => (isIP(address) === 6 ? "ipv6" : "ipv4");
+    if (isCidr(range)) {
+        const [network = "", length] = range.split("/");
+        list.addSubnet(network, Number(length), family(network));
+    } else if (isIP(first) !== 0 && isIP(first) === isIP(last) && rest.length === 0) {
+        try {
+            list.addRange(first, last, family(first));
+        } catch {
+            // The first address comes after the last one.
+            return undefined;
+        }
+    } else {
+        return undefined;
+    }
+    return (address) => list.check(address, family(address));
 }
 
 /** The length in seconds of a duration in Go's notation (hours, minutes, seconds); NaN where it is not one. */
@@ -35,21 +73,25 @@ export function isCertificateDuration(duration: string): boolean {
     return durationSeconds(duration) >= 3600;
 }
 
-/** One check of an argument: `ok` tells whether `value` may stand for `key`, `allowed` names what may. */
-export interface Check {
-    /** The argument's name, with its path where it is nested. */
+/** A value that may not stand for a key. */
+export interface Refusal {
+    /** The argument's or setting's name, with its path where it is nested. */
     readonly key: string;
     /** The value that was given. */
     readonly value: unknown;
-    /** Whether the value is allowed. */
-    readonly ok: boolean;
     /** What is allowed, as a noun phrase. */
     readonly allowed: string;
 }
 
+/** One check of an argument: a refusal, unless `ok`. */
+export interface Check extends Refusal {
+    /** Whether the value is allowed. */
+    readonly ok: boolean;
+}
+
 /** The sentence that a refused value gets, the same in the configuration and in every component. */
-export function refusal(check: Omit<Check, "ok">): string {
-    return `${check.key}: ${JSON.stringify(check.value)} is not allowed; give ${check.allowed}.`;
+export function refusal({ key, value, allowed }: Refusal): string {
+    return `${key}: ${JSON.stringify(value)} is not allowed; give ${allowed}.`;
 }
 
 /** Throws one error that names every failed check, one sentence each; to be called before a component creates anything. */

@@ -1,17 +1,27 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "./arguments";
-import { CHART_VERSIONS, deploymentTransform, kubernetesApiCaCrtValue, tokenSecretTransform } from "./interlinkChart";
+import {
+    CHART_VERSIONS,
+    configurationTransform,
+    deploymentTransform,
+    KNOWN_CHART_VERSION,
+    KUBERNETES_API_VALUES,
+    KubernetesApi,
+    tokenSecretTransform,
+} from "./interlinkChart";
+import { kubectlPodSpec } from "./kubectlPod";
+import { mergeValues } from "./release";
 
-/** Ample for two probes of the virtual node, which come every 30 s. */
-const NODE_READY_TIMEOUT = "180s";
+/** What is waited for; ample for two probes of the virtual node, which come every 30 s. */
+const READY = ["--for=condition=Ready", "--timeout=180s"];
 
 /** Arguments of InterlinkRelease. */
 export interface InterlinkReleaseArgs {
     /** Namespace of the virtual kubelet; made by the component. */
-    readonly namespace: string;
+    readonly namespace: pulumi.Input<string>;
     /** Name of the virtual node. */
-    readonly nodeName: string;
+    readonly nodeName: pulumi.Input<string>;
     /**
      * Chart: an oci:// address or a folder.
      * @default "oci://ghcr.io/interlink-hq/interlink-helm-chart/interlink"
@@ -20,19 +30,12 @@ export interface InterlinkReleaseArgs {
     /** Version of the chart; one that the component does not know is refused. */
     readonly chartVersion: string;
     /**
-     * Takes a chart version that is not known, as one that indents the CA correctly.
+     * Takes a chart version that is not known.
      * @default false
      */
     readonly allowUnknownChartVersion?: boolean;
     /** Where workload outside the cluster finds the Kubernetes API: the guide's "Configure InterLink Helm Chart". */
-    readonly kubernetesApi: {
-        /** IP address or DNS name. */
-        readonly address: pulumi.Input<string>;
-        /** TCP port. */
-        readonly port: pulumi.Input<number>;
-        /** CA certificate that verifies the address, PEM. */
-        readonly caCertificate: pulumi.Input<string>;
-    };
+    readonly kubernetesApi: KubernetesApi;
     /** The InterLink API server on the far side, as the virtual kubelet reaches it. */
     readonly interlink: {
         /** URL without the port, such as https://10.1.2.3. */
@@ -42,6 +45,8 @@ export interface InterlinkReleaseArgs {
     };
     /** Image of the virtual kubelet. */
     readonly virtualKubeletImage: pulumi.Input<string>;
+    /** Image that renews the token for the InterLink API server, where `values` enable OAUTH; the chart itself would take `latest`. */
+    readonly refreshTokenImage: pulumi.Input<string>;
     /** Image with kubectl, to wait for the virtual node. */
     readonly kubectlImage: pulumi.Input<string>;
     /** What the virtual node offers. */
@@ -65,13 +70,12 @@ export class InterlinkRelease extends pulumi.ComponentResource {
     constructor(name: string, args: InterlinkReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:InterlinkRelease", name, args, opts);
         const { chartVersion } = args;
-        const known = CHART_VERSIONS[chartVersion];
         checkArguments(this, [
             {
                 key: "chartVersion",
                 value: chartVersion,
-                ok: known !== undefined || args.allowUnknownChartVersion === true,
-                allowed: `one of ${Object.keys(CHART_VERSIONS).join(", ")}, or set allowUnknownChartVersion`,
+                ok: CHART_VERSIONS.includes(chartVersion) || args.allowUnknownChartVersion === true,
+                allowed: KNOWN_CHART_VERSION,
             },
         ]);
 
@@ -81,10 +85,9 @@ export class InterlinkRelease extends pulumi.ComponentResource {
             { parent: this },
         );
         const node = virtualNode(name, args.nodeName, this);
-        const { address, port } = args.kubernetesApi;
-        const caValue = pulumi
-            .output(args.kubernetesApi.caCertificate)
-            .apply((pem) => kubernetesApiCaCrtValue(pem, known?.misindentsCa ?? false));
+        const values = pulumi
+            .all([chartValues(args), args.values ?? {}])
+            .apply(([ours, theirs]) => mergeValues(ours, theirs));
         // Not a helm.v3.Release: that runs the chart's pre-delete hook, whose image has been withdrawn, and destroy would fail.
         const chart = new k8s.helm.v4.Chart(
             `${name}-chart`,
@@ -93,16 +96,15 @@ export class InterlinkRelease extends pulumi.ComponentResource {
                 chart: args.chart ?? "oci://ghcr.io/interlink-hq/interlink-helm-chart/interlink",
                 version: chartVersion,
                 namespace: namespace.metadata.name,
-                values: pulumi
-                    .all([chartValues(args, caValue), args.values ?? {}])
-                    .apply(([ours, theirs]) => merge(ours, theirs)),
+                values,
             },
             {
                 parent: this,
                 dependsOn: [node],
                 transforms: [
                     tokenSecretTransform,
-                    deploymentTransform(pulumi.interpolate`${address} ${port} ${caValue}`, args.values !== undefined),
+                    configurationTransform(args.kubernetesApi),
+                    deploymentTransform(pulumi.output([args.kubernetesApi, values]), args.values !== undefined),
                 ],
             },
         );
@@ -113,24 +115,20 @@ export class InterlinkRelease extends pulumi.ComponentResource {
 }
 
 /** The values that the component sets; spelled as the chart spells them. */
-function chartValues(
-    args: InterlinkReleaseArgs,
-    caValue: pulumi.Output<string>,
-): pulumi.Input<Record<string, unknown>> {
+function chartValues(args: InterlinkReleaseArgs): pulumi.Input<Record<string, unknown>> {
     return pulumi.output({
         nodeName: args.nodeName,
         interlink: {
             enabled: false,
             address: args.interlink.address,
             port: args.interlink.port,
-            kubernetesApiAddr: args.kubernetesApi.address,
-            kubernetesApiPort: pulumi.output(args.kubernetesApi.port).apply(String),
-            kubernetesApiCaCrt: caValue,
+            ...KUBERNETES_API_VALUES,
             // InterLink's installer turns them off; without them no token reaches the far side.
             disableProjectedVolumes: false,
             // As text: the chart takes the boolean for unset and logs verbosely, with every token that it fetches.
             logging: { verboseLogging: "false" },
         },
+        OAUTH: { image: args.refreshTokenImage },
         virtualNode: {
             image: args.virtualKubeletImage,
             resources: { CPUs: args.resources.cpus, memGiB: args.resources.memGiB, pods: args.resources.pods },
@@ -140,25 +138,11 @@ function chartValues(
     });
 }
 
-/** `theirs` over `ours`, object by object. */
-function merge(ours: Record<string, unknown>, theirs: Readonly<Record<string, unknown>>): Record<string, unknown> {
-    const result = { ...ours };
-    for (const [key, value] of Object.entries(theirs)) {
-        const mine = result[key];
-        result[key] = isRecord(mine) && isRecord(value) ? merge(mine, value) : value;
-    }
-    return result;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /**
  * The virtual node, before the virtual kubelet takes it over: so it is gone after `destroy`, without the chart's clean-up
  * hook. Label and taint are those with which the virtual kubelet would make it.
  */
-function virtualNode(name: string, nodeName: string, parent: pulumi.Resource): k8s.core.v1.Node {
+function virtualNode(name: string, nodeName: pulumi.Input<string>, parent: pulumi.Resource): k8s.core.v1.Node {
     return new k8s.core.v1.Node(
         `${name}-node`,
         {
@@ -180,7 +164,7 @@ function nodeReady(
     chart: k8s.helm.v4.Chart,
     parent: pulumi.Resource,
 ): pulumi.Output<string> {
-    const metadata = { name: `${args.nodeName}-ready`, namespace: namespace.metadata.name };
+    const metadata = { name: pulumi.interpolate`${args.nodeName}-ready`, namespace: namespace.metadata.name };
     const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-ready-service-account`, { metadata }, { parent });
     const role = new k8s.rbac.v1.ClusterRole(
         `${name}-ready-role`,
@@ -208,29 +192,16 @@ function nodeReady(
             spec: {
                 backoffLimit: 1,
                 template: {
-                    spec: {
+                    spec: kubectlPodSpec({
+                        image: args.kubectlImage,
                         serviceAccountName: serviceAccount.metadata.name,
                         restartPolicy: "Never",
-                        securityContext: {
-                            runAsNonRoot: true,
-                            runAsUser: 65532,
-                            seccompProfile: { type: "RuntimeDefault" },
-                        },
-                        containers: [
-                            {
-                                name: "kubectl",
-                                image: args.kubectlImage,
-                                command: ["kubectl", "wait", `node/${args.nodeName}`],
-                                args: ["--for=condition=Ready", `--timeout=${NODE_READY_TIMEOUT}`],
-                                resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
-                                securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
-                            },
-                        ],
-                    },
+                        command: ["kubectl", "wait", pulumi.interpolate`node/${args.nodeName}`, ...READY],
+                    }),
                 },
             },
         },
         { parent, dependsOn: [chart, binding] },
     );
-    return job.id.apply(() => args.nodeName);
+    return pulumi.all([args.nodeName, job.id]).apply(([nodeName]) => nodeName);
 }

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "./arguments";
 import { nginxConfiguration } from "./nginxConfiguration";
+import { containerPorts, HostPorts, placement, PORT_NAMES, Ports, rollout } from "./ports";
 import { IssuerRef } from "./selfSignedCA";
 import { serverCertificate } from "./serverCertificate";
 
@@ -38,18 +39,29 @@ export interface NginxApiProxyArgs {
     readonly namespace: pulumi.Input<string>;
     /** Image with an unprivileged nginx of 1.15.9 or later. */
     readonly image: pulumi.Input<string>;
-    /** Issuer of the certificate that the proxy shows to the ingress controller. */
-    readonly issuerRef: pulumi.Input<IssuerRef>;
+    /** Who the proxy's clients are. */
+    readonly clients:
+        | {
+              /** An ingress controller: the proxy has a certificate for its Service's name. */
+              readonly type: "controller";
+              /** Issuer of that certificate. */
+              readonly issuerRef: pulumi.Input<IssuerRef>;
+          }
+        | {
+              /** Clients outside the cluster: the proxy has the certificate for the site's address. */
+              readonly type: "outside";
+              /** Name of the Secret, in the namespace, with that certificate; the pods cannot start before it exists. */
+              readonly tlsSecretName: pulumi.Input<string>;
+              /** The nodes on whose ports the proxy answers; without, a load balancer leads to it. */
+              readonly hostPorts?: HostPorts;
+          };
+    /** Ports of the pods; the Service has the one for HTTPS, the other one serves clients outside alone. */
+    readonly ports: Ports;
     /**
      * Number of pods, zero or more.
-     * @default 2
+     * @default 2; 1 where pods take a node's ports
      */
     readonly replicas?: number;
-    /**
-     * Port of the Service and of the pods; the guide's value is the default.
-     * @default 60443
-     */
-    readonly port?: number;
 }
 
 /**
@@ -61,16 +73,18 @@ export class NginxApiProxy extends pulumi.ComponentResource {
     readonly serviceName: pulumi.Output<string>;
     /** Port of the Service; it speaks HTTPS. */
     readonly servicePort: number;
-    /** DNS name in the proxy's certificate, for whoever verifies it. */
+    /** DNS name in the proxy's certificate for a controller, which verifies it. */
     readonly serverName: pulumi.Output<string>;
     /** Name of the Secret with the proxy's certificate; its ca.crt verifies the proxy. */
-    readonly tlsSecretName: string;
+    readonly tlsSecretName: pulumi.Input<string>;
     /** Path prefixes that the proxy passes on; it answers 404 to all others. */
     readonly paths: readonly string[] = API_PATHS;
 
     constructor(name: string, args: NginxApiProxyArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:NginxApiProxy", name, args, opts);
-        const { replicas = 2, port = 60443 } = args;
+        const { clients, ports } = args;
+        const hostPorts = clients.type === "outside" ? clients.hostPorts : undefined;
+        const { replicas = hostPorts === undefined ? 2 : 1 } = args;
         checkArguments(this, [
             {
                 key: "replicas",
@@ -83,20 +97,25 @@ export class NginxApiProxy extends pulumi.ComponentResource {
         const labels = { "app.kubernetes.io/name": "nginx-api-proxy", "app.kubernetes.io/instance": name };
         const metadata = { name, namespace: args.namespace, labels };
 
-        this.servicePort = port;
+        this.servicePort = ports.https;
         this.serverName = pulumi.interpolate`${name}.${args.namespace}.svc`;
-        this.tlsSecretName = `${name}-tls`;
+        this.tlsSecretName = clients.type === "outside" ? clients.tlsSecretName : `${name}-tls`;
 
-        const certificate = serverCertificate(
-            `${name}-certificate`,
-            {
-                metadata,
-                secretName: this.tlsSecretName,
-                issuerRef: args.issuerRef,
-                spec: { dnsNames: [this.serverName] },
-            },
-            this,
-        );
+        const certificates =
+            clients.type === "outside"
+                ? []
+                : [
+                      serverCertificate(
+                          `${name}-certificate`,
+                          {
+                              metadata,
+                              secretName: `${name}-tls`,
+                              issuerRef: clients.issuerRef,
+                              spec: { dnsNames: [this.serverName] },
+                          },
+                          this,
+                      ),
+                  ];
 
         const configuration = new k8s.core.v1.ConfigMap(
             `${name}-configuration`,
@@ -106,7 +125,8 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                 immutable: true,
                 data: {
                     "nginx.conf": nginxConfiguration({
-                        port,
+                        port: ports.https,
+                        redirectPort: clients.type === "outside" ? ports.http : undefined,
                         healthPort: HEALTH_PORT,
                         paths: API_PATHS,
                         readTimeoutSeconds: READ_TIMEOUT_SECONDS,
@@ -127,21 +147,21 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                 spec: {
                     replicas,
                     selector: { matchLabels: labels },
-                    strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+                    strategy: rollout(hostPorts),
                     template: {
                         metadata: { labels },
-                        spec: podSpec(args.image, port, configuration.metadata.name, this.tlsSecretName),
+                        spec: podSpec(args, hostPorts, configuration.metadata.name, this.tlsSecretName),
                     },
                 },
             },
-            { parent: this, dependsOn: [certificate] },
+            { parent: this, dependsOn: certificates },
         );
 
         const service = new k8s.core.v1.Service(
             `${name}-service`,
             {
                 metadata,
-                spec: { selector: labels, ports: [{ name: "https", port, targetPort: "https" }] },
+                spec: { selector: labels, ports: [{ name: "https", port: ports.https, targetPort: PORT_NAMES.https }] },
             },
             { parent: this, dependsOn: [deployment] },
         );
@@ -158,15 +178,16 @@ export class NginxApiProxy extends pulumi.ComponentResource {
 
 /** The pod of the proxy: one nginx, unprivileged, without a token of its own. */
 function podSpec(
-    image: pulumi.Input<string>,
-    port: number,
+    { image, clients, ports }: NginxApiProxyArgs,
+    hostPorts: HostPorts | undefined,
     configurationName: pulumi.Input<string>,
-    tlsSecretName: string,
+    tlsSecretName: pulumi.Input<string>,
 ): k8s.types.input.core.v1.PodSpec {
     return {
         // The proxy passes on its clients' tokens and never holds one.
         automountServiceAccountToken: false,
         enableServiceLinks: false,
+        ...placement(hostPorts),
         // Watches that go through a pod may go on for as long as nginx lets its old workers.
         terminationGracePeriodSeconds: WITHDRAWAL_SECONDS + SHUTDOWN_SECONDS + 5,
         securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
@@ -177,7 +198,9 @@ function podSpec(
                 command: ["nginx", "-e", "/dev/stderr", "-c", `${CONFIGURATION_DIRECTORY}/nginx.conf`],
                 args: ["-g", "daemon off;"],
                 ports: [
-                    { name: "https", containerPort: port },
+                    ...containerPorts(ports, hostPorts).filter(
+                        ({ name }) => clients.type === "outside" || name === PORT_NAMES.https,
+                    ),
                     { name: "health", containerPort: HEALTH_PORT },
                 ],
                 readinessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 2 },

@@ -5,6 +5,8 @@ const API_SERVER = "kubernetes.default.svc";
 export interface NginxConfigurationArgs {
     /** Port on which nginx ends TLS. */
     readonly port: number;
+    /** Port of plain HTTP that is only redirected to `port`; without it there is none. */
+    readonly redirectPort?: number;
     /** Port of the plain-HTTP health answer, for kubelet's probes alone. */
     readonly healthPort: number;
     /** The paths that are passed on, without a trailing slash; everything below each is passed on too. */
@@ -101,7 +103,7 @@ http {
         }
     }
 
-    server {
+${args.redirectPort === undefined ? "" : redirect(args.redirectPort, args.port)}    server {
         listen ${args.healthPort};
         access_log off;
 
@@ -114,5 +116,15 @@ http {
         }
     }
 }
+`;
+}
+
+/** The server that sends clients of plain HTTP to HTTPS; a POST stays a POST. */
+function redirect(from: number, to: number): string {
+    return `    server {
+        listen ${from};
+        return 308 https://$host:${to}$request_uri;
+    }
+
 `;
 }

@@ -2,6 +2,10 @@ import * as k8s from "@pulumi/kubernetes";
 import * as certmanager from "@pulumi/kubernetes-cert-manager";
 import * as pulumi from "@pulumi/pulumi";
 import { certificateDuration, checkArguments, DURATION, durationSeconds, isCertificateDuration } from "./arguments";
+import { InstalledRelease, mergeValues, Release } from "./release";
+
+/** Values for the chart, as 1.15 and later spell them: the definitions go with the stack, and with them every certificate. */
+const VALUES = { crds: { enabled: true, keep: false } };
 
 /** A reference to an issuer, as cert-manager's Certificate spells it. */
 export interface IssuerRef {
@@ -13,38 +17,15 @@ export interface IssuerRef {
     readonly group: "cert-manager.io";
 }
 
-/** The cert-manager that the CA uses: installed by the component, or one that the cluster has. */
-export type CertManagerArgs =
-    | {
-          /** cert-manager is installed. */
-          readonly install: true;
-          /** Namespace for cert-manager and for the CA's private key; made by the component. */
-          readonly namespace: string;
-          /**
-           * Chart: an oci:// address or a folder.
-           * @default cert-manager in its own chart repository
-           */
-          readonly chart?: string;
-          /** Version of the chart. */
-          readonly version: string;
-          /**
-           * Values for the chart.
-           * @default `{ crds: { enabled: true, keep: false } }`, as charts from 1.15 on spell it: the definitions go with
-           * the stack, and with them every certificate in the cluster
-           */
-          readonly values?: Readonly<Record<string, unknown>>;
-      }
-    | {
-          /** The cluster has cert-manager. */
-          readonly install: false;
-          /** Namespace in which it looks for the Secrets of ClusterIssuers (`--cluster-resource-namespace`). */
-          readonly namespace: string;
-      };
-
 /** Arguments of SelfSignedCA. */
 export interface SelfSignedCAArgs {
-    /** Where cert-manager comes from. */
-    readonly certManager: CertManagerArgs;
+    /**
+     * Where cert-manager comes from. The CA's private key lies in its namespace: where it looks for the Secrets of
+     * ClusterIssuers (`--cluster-resource-namespace`).
+     */
+    readonly certManager: Release;
+    /** Name of the ClusterIssuer and of the CA's Certificate: one that no other stack in the cluster uses. */
+    readonly issuerName: pulumi.Input<string>;
     /**
      * Lifetime of the CA. It is handed out to every job, and a new one reaches none that runs: hence the guide's 100 years.
      * @default "876000h"
@@ -64,20 +45,23 @@ export class SelfSignedCA extends pulumi.ComponentResource {
 
     constructor(name: string, args: SelfSignedCAArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:SelfSignedCA", name, args, opts);
-        const { certManager, duration = "876000h" } = args;
+        const { certManager, issuerName, duration = "876000h" } = args;
         checkArguments(this, [
             { key: "duration", value: duration, ok: isCertificateDuration(duration), allowed: DURATION },
         ]);
         const installed = certManager.install ? [installCertManager(name, certManager, this)] : [];
         const namespace = certManager.namespace;
-        const secretName = `${name}-secret`;
+        const secretName = pulumi.interpolate`${issuerName}-secret`;
 
         const root = new k8s.apiextensions.CustomResource(
             `${name}-root-issuer`,
             {
                 apiVersion: "cert-manager.io/v1",
                 kind: "ClusterIssuer",
-                metadata: { name: `${name}-root`, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
+                metadata: {
+                    name: pulumi.interpolate`${issuerName}-root`,
+                    annotations: { "pulumi.com/waitFor": "condition=Ready" },
+                },
                 spec: { selfSigned: {} },
             },
             { parent: this, dependsOn: installed },
@@ -88,10 +72,14 @@ export class SelfSignedCA extends pulumi.ComponentResource {
             {
                 apiVersion: "cert-manager.io/v1",
                 kind: "Certificate",
-                metadata: { name, namespace, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
+                metadata: {
+                    name: issuerName,
+                    namespace,
+                    annotations: { "pulumi.com/waitFor": "condition=Ready" },
+                },
                 spec: {
                     isCA: true,
-                    commonName: name,
+                    commonName: issuerName,
                     secretName,
                     duration: certificateDuration(durationSeconds(duration)),
                     // Renewal keeps the key: a CA with another key would be another CA to every client.
@@ -107,7 +95,7 @@ export class SelfSignedCA extends pulumi.ComponentResource {
             {
                 apiVersion: "cert-manager.io/v1",
                 kind: "ClusterIssuer",
-                metadata: { name, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
+                metadata: { name: issuerName, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
                 spec: { ca: { secretName } },
             },
             { parent: this, dependsOn: [certificate] },
@@ -116,16 +104,14 @@ export class SelfSignedCA extends pulumi.ComponentResource {
         // The id is known only when the Certificate is ready, so the first preview does not look for the Secret.
         const secret = k8s.core.v1.Secret.get(
             `${name}-secret`,
-            certificate.id.apply(() => `${namespace}/${secretName}`),
+            pulumi.all([secretName, certificate.id]).apply(([secret]) => `${namespace}/${secret}`),
             { parent: this },
         );
 
         this.caCertificate = pulumi.unsecret(secret.data.apply(caCertificateOf));
-        this.issuerRef = issuer.metadata.apply((): IssuerRef => ({
-            name,
-            kind: "ClusterIssuer",
-            group: "cert-manager.io",
-        }));
+        this.issuerRef = pulumi
+            .all([issuerName, issuer.id])
+            .apply(([name]): IssuerRef => ({ name, kind: "ClusterIssuer", group: "cert-manager.io" }));
         this.registerOutputs({ caCertificate: this.caCertificate, issuerRef: this.issuerRef });
     }
 }
@@ -136,11 +122,7 @@ function caCertificateOf(data: Record<string, string>): string {
 }
 
 /** cert-manager's namespace and release; the release is done when its webhook answers (its start-up check). */
-function installCertManager(
-    name: string,
-    args: Extract<CertManagerArgs, { install: true }>,
-    parent: pulumi.Resource,
-): pulumi.Resource {
+function installCertManager(name: string, args: InstalledRelease, parent: pulumi.Resource): pulumi.Resource {
     const namespace = new k8s.core.v1.Namespace(
         `${name}-cert-manager-namespace`,
         { metadata: { name: args.namespace } },
@@ -156,7 +138,7 @@ function installCertManager(
                 repositoryOpts: args.chart === undefined ? undefined : { repo: "" },
                 version: args.version,
                 namespace: namespace.metadata.name,
-                values: { ...(args.values ?? { crds: { enabled: true, keep: false } }) },
+                values: mergeValues(VALUES, args.values ?? {}),
                 timeout: 300,
             },
         },

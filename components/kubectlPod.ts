@@ -1,0 +1,37 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+/** A pod that runs kubectl once. */
+export interface KubectlPodArgs {
+    /** Image with kubectl; it needs no shell. */
+    readonly image: pulumi.Input<string>;
+    /** Service account with the rights that the command needs. */
+    readonly serviceAccountName: pulumi.Input<string>;
+    /** Whether the command is repeated within the pod until it succeeds. */
+    readonly restartPolicy: "Never" | "OnFailure";
+    /** Command line. */
+    readonly command: pulumi.Input<string>[];
+    /** A ConfigMap that the command reads, and the folder where it lies. */
+    readonly configMap?: { readonly name: pulumi.Input<string>; readonly mountPath: string };
+}
+
+/** The specification of a pod for a Job that waits for something in the cluster: unprivileged. */
+export function kubectlPodSpec(args: KubectlPodArgs): k8s.types.input.core.v1.PodSpec {
+    const { configMap } = args;
+    return {
+        serviceAccountName: args.serviceAccountName,
+        restartPolicy: args.restartPolicy,
+        securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: "RuntimeDefault" } },
+        containers: [
+            {
+                name: "kubectl",
+                image: args.image,
+                command: args.command,
+                resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
+                securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+                volumeMounts: configMap && [{ name: "input", mountPath: configMap.mountPath, readOnly: true }],
+            },
+        ],
+        volumes: configMap && [{ name: "input", configMap: { name: configMap.name } }],
+    };
+}

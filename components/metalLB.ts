@@ -1,0 +1,158 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { ADDRESS_RANGE, addressRange, checkArguments } from "./arguments";
+import { kubectlPodSpec } from "./kubectlPod";
+import { InstalledRelease, mergeValues, Release } from "./release";
+
+/** Annotations by which MetalLB gives a Service a chosen address: 0.13 knows the first, later versions prefer the second. */
+export function addressAnnotations(address: string): Record<string, string> {
+    return { "metallb.universe.tf/loadBalancerIPs": address, "metallb.io/loadBalancerIPs": address };
+}
+
+/** How often the webhook is asked before the component gives up; each time takes longer, three minutes in all. */
+const WEBHOOK_TRIES = 6;
+const GROUP = "metallb.io";
+
+const RESOURCES = { requests: { cpu: "20m", memory: "64Mi" }, limits: { memory: "256Mi" } };
+/** Values for the chart: layer 2 needs no routing daemon, which is frr until 0.15 and frrk8s from 0.16 on. */
+const VALUES = {
+    controller: { resources: RESOURCES, readinessProbe: { initialDelaySeconds: 1, periodSeconds: 2 } },
+    speaker: { resources: RESOURCES, frr: { enabled: false } },
+    frrk8s: { enabled: false },
+};
+
+/** Arguments of MetalLB. */
+export interface MetalLBArgs {
+    /** Where MetalLB comes from. */
+    readonly release: Release;
+    /** Name of the pool and of its announcement. */
+    readonly poolName: pulumi.Input<string>;
+    /** Addresses of the pool: CIDRs, or ranges such as 10.1.2.3-10.1.2.9. */
+    readonly addresses: readonly string[];
+    /**
+     * Whether any Service may get an address of the pool, or only one that asks for it.
+     * @default false
+     */
+    readonly autoAssign?: boolean;
+    /** Image with kubectl, to wait for the webhook. */
+    readonly kubectlImage: pulumi.Input<string>;
+}
+
+/** Load balancers for a cluster without a cloud: MetalLB, and a pool that it announces by ARP and NDP. */
+export class MetalLB extends pulumi.ComponentResource {
+    constructor(name: string, args: MetalLBArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("interlink:index:MetalLB", name, args, opts);
+        const { release, autoAssign = false } = args;
+        checkArguments(
+            this,
+            args.addresses.map((range, index) => ({
+                key: `addresses.${index}`,
+                value: range,
+                ok: addressRange(range) !== undefined,
+                allowed: ADDRESS_RANGE,
+            })),
+        );
+        const pool = {
+            apiVersion: `${GROUP}/v1beta1`,
+            kind: "IPAddressPool",
+            metadata: { name: args.poolName, namespace: release.namespace },
+            spec: { addresses: [...args.addresses], autoAssign },
+        };
+        const installed = release.install ? [installMetalLB(name, release, this)] : [];
+        const webhook = webhookServes(name, args, pool, installed, this);
+        const { metadata } = new k8s.apiextensions.CustomResource(`${name}-pool`, pool, {
+            parent: this,
+            dependsOn: [webhook],
+        });
+        new k8s.apiextensions.CustomResource(
+            `${name}-l2-advertisement`,
+            {
+                apiVersion: `${GROUP}/v1beta1`,
+                kind: "L2Advertisement",
+                metadata: pool.metadata,
+                spec: { ipAddressPools: [metadata.name] },
+            },
+            { parent: this, dependsOn: [webhook] },
+        );
+        this.registerOutputs({});
+    }
+}
+
+/** MetalLB's namespace and chart. The speaker answers ARP on the nodes' own network, for which it needs privileges. */
+function installMetalLB(name: string, release: InstalledRelease, parent: pulumi.Resource): pulumi.Resource {
+    const privileged = Object.fromEntries(
+        ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, "privileged"]),
+    );
+    const namespace = new k8s.core.v1.Namespace(
+        `${name}-namespace`,
+        { metadata: { name: release.namespace, labels: privileged } },
+        { parent },
+    );
+    return new k8s.helm.v4.Chart(
+        `${name}-chart`,
+        {
+            name: "metallb",
+            chart: release.chart ?? "metallb",
+            repositoryOpts: release.chart === undefined ? { repo: "https://metallb.github.io/metallb" } : {},
+            version: release.version,
+            namespace: release.namespace,
+            values: mergeValues(VALUES, release.values ?? {}),
+        },
+        { parent, dependsOn: [namespace] },
+    );
+}
+
+/**
+ * A Job that ends when MetalLB's webhook takes the pool: from 0.16 on its pod is ready before the webhook serves, and until
+ * then the API server refuses every pool.
+ */
+function webhookServes(
+    name: string,
+    args: MetalLBArgs,
+    pool: object,
+    installed: pulumi.Resource[],
+    parent: pulumi.Resource,
+): pulumi.Resource {
+    const namespace = args.release.namespace;
+    const metadata = { name: pulumi.interpolate`${args.poolName}-webhook`, namespace };
+    const options = { parent, dependsOn: installed };
+    const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-webhook-service-account`, { metadata }, options);
+    const role = new k8s.rbac.v1.Role(
+        `${name}-webhook-role`,
+        { metadata, rules: [{ apiGroups: [GROUP], resources: ["ipaddresspools"], verbs: ["create", "get"] }] },
+        options,
+    );
+    const binding = new k8s.rbac.v1.RoleBinding(
+        `${name}-webhook-role-binding`,
+        {
+            metadata,
+            subjects: [{ kind: "ServiceAccount", name: serviceAccount.metadata.name, namespace }],
+            roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
+        },
+        options,
+    );
+    const manifest = new k8s.core.v1.ConfigMap(
+        `${name}-webhook-pool`,
+        { metadata, data: { "pool.json": pulumi.jsonStringify(pool) } },
+        options,
+    );
+    return new k8s.batch.v1.Job(
+        `${name}-webhook`,
+        {
+            metadata,
+            spec: {
+                backoffLimit: WEBHOOK_TRIES,
+                template: {
+                    spec: kubectlPodSpec({
+                        image: args.kubectlImage,
+                        serviceAccountName: serviceAccount.metadata.name,
+                        restartPolicy: "OnFailure",
+                        command: ["kubectl", "create", "--dry-run=server", "-f", "/pool/pool.json"],
+                        configMap: { name: manifest.metadata.name, mountPath: "/pool" },
+                    }),
+                },
+            },
+        },
+        { parent, dependsOn: [...installed, binding] },
+    );
+}

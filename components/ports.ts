@@ -1,0 +1,50 @@
+import * as k8s from "@pulumi/kubernetes";
+
+/** TCP ports at which clients outside the cluster come; the guide's are 6080 and 60443. */
+export interface Ports {
+    /** Port for plain HTTP, which is only redirected. */
+    readonly http: number;
+    /** Port for HTTPS. */
+    readonly https: number;
+}
+
+/** Nodes whose own ports lead to a component's pods. */
+export interface HostPorts {
+    /** Labels of the nodes. */
+    readonly nodeSelector: Readonly<Record<string, string>>;
+}
+
+/** Names of the containers' ports, by which a Service finds them. */
+export const PORT_NAMES = { http: "http", https: "https" } as const;
+
+/** A container's ports for clients, on the node as well where its ports are taken. */
+export function containerPorts(
+    ports: Ports,
+    hostPorts: HostPorts | undefined,
+): k8s.types.input.core.v1.ContainerPort[] {
+    return (["http", "https"] as const).map((name) => ({
+        name: PORT_NAMES[name],
+        containerPort: ports[name],
+        ...(hostPorts === undefined ? {} : { hostPort: ports[name] }),
+    }));
+}
+
+/** Where pods run that take ports of their nodes: on those nodes, control planes among them, which kind's only node is. */
+export function placement(
+    hostPorts: HostPorts | undefined,
+): Pick<k8s.types.input.core.v1.PodSpec, "nodeSelector" | "tolerations"> {
+    return hostPorts === undefined
+        ? {}
+        : {
+              nodeSelector: { ...hostPorts.nodeSelector },
+              tolerations: [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists", effect: "NoSchedule" }],
+          };
+}
+
+/** How pods are replaced: two of them cannot have a node's ports at once. */
+export function rollout(hostPorts: HostPorts | undefined): k8s.types.input.apps.v1.DeploymentStrategy {
+    return {
+        rollingUpdate:
+            hostPorts === undefined ? { maxUnavailable: 0, maxSurge: 1 } : { maxUnavailable: 1, maxSurge: 0 },
+    };
+}

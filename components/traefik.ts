@@ -1,0 +1,175 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { classReader } from "./classReader";
+import { ControllerArgs } from "./internalIngressController";
+import { containerPorts, placement, rollout } from "./ports";
+
+const HEALTH_PORT = 8080;
+const CONFIGURATION_DIRECTORY = "/etc/traefik/dynamic";
+
+/** Traefik, as the component runs it. */
+export interface TraefikSoftware {
+    /** Which controller. */
+    readonly type: "traefik";
+    /** Image of Traefik 3.6.2 or later. */
+    readonly image: pulumi.Input<string>;
+}
+
+/**
+ * Traefik, with its provider for ingress-nginx's annotations, so that an Ingress is the same for both controllers.
+ * @returns an Output that resolves when it runs
+ */
+export function traefik(
+    name: string,
+    software: TraefikSoftware,
+    args: ControllerArgs,
+    parent: pulumi.Resource,
+): pulumi.Output<unknown> {
+    const labels = { "app.kubernetes.io/name": "traefik", "app.kubernetes.io/instance": name };
+    const metadata = { name, namespace: args.namespace, labels };
+    const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-service-account`, { metadata }, { parent });
+    const grants = traefikGrants(name, args, serviceAccount, parent);
+
+    const configuration = new k8s.core.v1.ConfigMap(
+        `${name}-configuration`,
+        {
+            metadata: { namespace: args.namespace, labels },
+            immutable: true,
+            data: { "traefik.yaml": traefikDynamicConfiguration() },
+        },
+        { parent },
+    );
+
+    const deployment = new k8s.apps.v1.Deployment(
+        `${name}-deployment`,
+        {
+            metadata,
+            spec: {
+                replicas: 1,
+                selector: { matchLabels: labels },
+                strategy: rollout(args.hostPorts),
+                template: {
+                    metadata: { labels },
+                    spec: traefikPodSpec(software.image, args, serviceAccount, configuration),
+                },
+            },
+        },
+        { parent, dependsOn: grants },
+    );
+    return deployment.id;
+}
+
+/** What Traefik may read: the classes of the cluster; Ingresses, Services and Secrets of its own namespace alone. */
+function traefikGrants(
+    name: string,
+    args: ControllerArgs,
+    serviceAccount: k8s.core.v1.ServiceAccount,
+    parent: pulumi.Resource,
+): pulumi.Resource[] {
+    const { namespace } = args;
+    const read = ["get", "list", "watch"];
+    const role = new k8s.rbac.v1.Role(
+        `${name}-role`,
+        {
+            metadata: { name, namespace },
+            rules: [
+                { apiGroups: [""], resources: ["services", "secrets"], verbs: read },
+                { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
+                { apiGroups: ["networking.k8s.io"], resources: ["ingresses"], verbs: read },
+                { apiGroups: ["networking.k8s.io"], resources: ["ingresses/status"], verbs: ["update"] },
+            ],
+        },
+        { parent },
+    );
+    const binding = new k8s.rbac.v1.RoleBinding(
+        `${name}-role-binding`,
+        {
+            metadata: { name, namespace },
+            subjects: [{ kind: "ServiceAccount", name: serviceAccount.metadata.name, namespace }],
+            roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
+        },
+        { parent },
+    );
+    return [classReader(name, args, serviceAccount.metadata.name, parent), binding];
+}
+
+/**
+ * Traefik's dynamic configuration: the certificate for clients without SNI. It lies in one folder with the certificate,
+ * because Traefik watches the folder and so reads the certificate again when it was renewed.
+ */
+function traefikDynamicConfiguration(): string {
+    return `tls:
+  stores:
+    default:
+      defaultCertificate:
+        certFile: ${CONFIGURATION_DIRECTORY}/tls.crt
+        keyFile: ${CONFIGURATION_DIRECTORY}/tls.key
+`;
+}
+
+/** The pod of Traefik: unprivileged. */
+function traefikPodSpec(
+    image: pulumi.Input<string>,
+    args: ControllerArgs,
+    serviceAccount: k8s.core.v1.ServiceAccount,
+    configuration: k8s.core.v1.ConfigMap,
+): k8s.types.input.core.v1.PodSpec {
+    const { http, https } = args.ports;
+    const probe = { httpGet: { path: "/ping", port: "health" } };
+    return {
+        serviceAccountName: serviceAccount.metadata.name,
+        enableServiceLinks: false,
+        ...placement(args.hostPorts),
+        securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 65532,
+            runAsGroup: 65532,
+            seccompProfile: { type: "RuntimeDefault" },
+        },
+        containers: [
+            {
+                name: "traefik",
+                image,
+                args: [
+                    "--global.checknewversion=false",
+                    "--global.sendanonymoususage=false",
+                    `--entrypoints.traefik.address=:${HEALTH_PORT}`,
+                    `--entrypoints.web.address=:${http}`,
+                    `--entrypoints.web.http.redirections.entrypoint.to=:${https}`,
+                    "--entrypoints.web.http.redirections.entrypoint.scheme=https",
+                    `--entrypoints.websecure.address=:${https}`,
+                    "--entrypoints.websecure.http.tls=true",
+                    "--ping=true",
+                    "--providers.kubernetesingressnginx=true",
+                    pulumi.interpolate`--providers.kubernetesingressnginx.controllerclass=${args.controllerValue}`,
+                    pulumi.interpolate`--providers.kubernetesingressnginx.ingressclass=${args.ingressClassName}`,
+                    pulumi.interpolate`--providers.kubernetesingressnginx.watchnamespace=${args.namespace}`,
+                    pulumi.interpolate`--providers.kubernetesingressnginx.publishstatusaddress=${args.address}`,
+                    `--providers.file.directory=${CONFIGURATION_DIRECTORY}`,
+                    "--providers.file.watch=true",
+                ],
+                ports: [...containerPorts(args.ports, args.hostPorts), { name: "health", containerPort: HEALTH_PORT }],
+                readinessProbe: { ...probe, periodSeconds: 2 },
+                livenessProbe: { ...probe, periodSeconds: 10 },
+                resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "512Mi" } },
+                securityContext: {
+                    allowPrivilegeEscalation: false,
+                    readOnlyRootFilesystem: true,
+                    capabilities: { drop: ["ALL"] },
+                },
+                volumeMounts: [{ name: "configuration", mountPath: CONFIGURATION_DIRECTORY, readOnly: true }],
+            },
+        ],
+        volumes: [
+            {
+                name: "configuration",
+                projected: {
+                    sources: [
+                        { configMap: { name: configuration.metadata.name } },
+                        { secret: { name: args.defaultCertificateSecretName } },
+                    ],
+                },
+            },
+        ],
+    };
+}
