@@ -5,12 +5,12 @@ export interface StackOutputs {
     /** URL of the API server for clients outside the cluster (string), such as https://10.1.2.3:60443. */
     readonly apiServerUrl: pulumi.Output<string>;
     /** Host in that URL (string): an IP address, without brackets, or a DNS name. */
-    readonly apiServerHost: string;
+    readonly apiServerHost: pulumi.Output<string>;
     /** TCP port in that URL (number). */
     readonly apiServerPort: number;
     /** CA certificate that verifies the URL (string, PEM); public. */
     readonly caCertificate: pulumi.Output<string>;
-    /** Class of the internal ingress controller (string). */
+    /** Class of the internal ingress controller (string); empty where there is no controller. */
     readonly ingressClassName: pulumi.Output<string>;
     /** Name of InterLink's virtual node (string), for nodeSelectors. */
     readonly interlinkNodeName: pulumi.Output<string>;

@@ -1,0 +1,202 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { ApiIngress } from "../components/apiIngress";
+import { InterlinkRelease } from "../components/interlinkRelease";
+import { InternalIngressController } from "../components/internalIngressController";
+import { NginxApiProxy } from "../components/nginxApiProxy";
+import { HostPorts } from "../components/ports";
+import { IssuerRef, SelfSignedCA } from "../components/selfSignedCA";
+import { Settings } from "../config";
+import { certManagerImages, mirroredChart, mirroredImage, mirroredRelease } from "./mirror";
+import { StackOutputs } from "./outputs";
+
+/** Secret for the certificate of the site's address; the guide's name. */
+const TLS_SECRET_NAME = "web-ssl-kubernetes-api";
+/** Names of the guide's objects; those without a namespace and the namespaces get a suffix by `uniqueNames`. */
+const NAMES = {
+    ca: "ingress-nginx-internal-root-ca",
+    proxy: "my-nginx-kubernetes-api",
+    controller: "my-ingress-nginx",
+    ingress: "kubernetes-api",
+} as const;
+
+/** What every stack has before it knows the address under which clients come. */
+export interface Site {
+    /** The settings. */
+    readonly settings: Settings;
+    /** The provider, for whatever the stack makes. */
+    readonly opts: { readonly provider: pulumi.ProviderResource };
+    /** Makes a name that no other stack in the cluster has, where the settings ask for that. */
+    readonly unique: (name: string) => pulumi.Output<string>;
+    /** Namespace of what clients outside reach; resolves when it exists. */
+    readonly namespace: pulumi.Output<string>;
+    /** Labels of the pods that clients outside reach: the controller's or, without one, the proxy's. */
+    readonly front: Readonly<Record<string, string>>;
+}
+
+/** Makes the namespace, and the names that depend on the settings. */
+export function createSite(settings: Settings, provider: pulumi.ProviderResource): Site {
+    const opts = { provider };
+    const suffix = settings.uniqueNames ? new random.RandomId("suffix", { byteLength: 3 }).hex : undefined;
+    const unique = (name: string) =>
+        suffix === undefined ? pulumi.output(name) : pulumi.interpolate`${name}-${suffix}`;
+    const namespace = new k8s.core.v1.Namespace("namespace", { metadata: { name: unique(settings.namespace) } }, opts);
+    return {
+        settings,
+        opts,
+        unique,
+        namespace: namespace.metadata.name,
+        front: { "app.kubernetes.io/instance": settings.controller === "none" ? NAMES.proxy : NAMES.controller },
+    };
+}
+
+/** How clients outside the cluster reach the site. */
+export interface Access {
+    /** Address under which they come. */
+    readonly address: pulumi.Input<string>;
+    /** The nodes on whose ports they come; without, a load balancer leads to the pods. */
+    readonly hostPorts?: HostPorts;
+}
+
+/** Composes the components: from the CA to the InterLink release, the same in every environment. */
+export function compose(site: Site, access: Access): StackOutputs {
+    const { settings, opts } = site;
+    const { interlink, mirror } = settings;
+    const certManager = certManagerImages(mirror.registry);
+    const ca = new SelfSignedCA(
+        NAMES.ca,
+        {
+            certManager: mirroredRelease("cert-manager", settings.certManager, certManager, mirror),
+            issuerName: site.unique(NAMES.ca),
+            duration: settings.ca.duration,
+        },
+        // The CertManager component is remote: it takes its provider from this map.
+        { providers: { kubernetes: opts.provider } },
+    );
+    const api = settings.controller === "none" ? withoutController(site, access, ca) : withController(site, access, ca);
+    const release = new InterlinkRelease(
+        "interlink",
+        {
+            namespace: site.unique(interlink.namespace),
+            nodeName: site.unique(interlink.nodeName),
+            chart: mirroredChart("interlink", interlink.chart, mirror),
+            chartVersion: interlink.chartVersion,
+            allowUnknownChartVersion: interlink.allowUnknownChartVersion,
+            kubernetesApi: {
+                address: api.ingress.host,
+                port: settings.ports.https,
+                caCertificate: ca.caCertificate,
+            },
+            interlink: { address: interlink.address, port: interlink.port },
+            virtualKubeletImage: mirroredImage(settings.images.virtualKubelet, mirror.registry),
+            refreshTokenImage: mirroredImage(settings.images.refreshToken, mirror.registry),
+            kubectlImage: mirroredImage(settings.images.kubectl, mirror.registry),
+            resources: interlink.resources,
+            values: settings.interlinkValues,
+        },
+        opts,
+    );
+    return {
+        apiServerUrl: pulumi.all([api.ingress.url, api.ingressClassName]).apply(([url]) => url),
+        apiServerHost: api.ingress.host,
+        apiServerPort: settings.ports.https,
+        caCertificate: ca.caCertificate,
+        ingressClassName: api.ingressClassName,
+        interlinkNodeName: release.nodeName,
+        namespace: site.namespace,
+    };
+}
+
+/** The way in, and the class of its controller, which resolves when the way is open. */
+interface Api {
+    readonly ingress: ApiIngress;
+    readonly ingressClassName: pulumi.Output<string>;
+}
+
+/** The guide's way: controller, Ingress, proxy. */
+function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
+    const { settings, opts, namespace } = site;
+    const ingressClassName = site.unique(settings.ingressClassName);
+    const proxy = new NginxApiProxy(
+        NAMES.proxy,
+        {
+            ...proxyArgs(site),
+            clients: { type: "controller", issuerRef: ca.issuerRef },
+        },
+        opts,
+    );
+    const ingress = new ApiIngress(
+        NAMES.ingress,
+        {
+            ...ingressArgs(site, access, ca.issuerRef),
+            route: {
+                ingressClassName,
+                serviceName: proxy.serviceName,
+                servicePort: proxy.servicePort,
+                serverName: proxy.serverName,
+                caSecretName: proxy.tlsSecretName,
+                paths: proxy.paths,
+            },
+        },
+        opts,
+    );
+    const { registry } = settings.mirror;
+    const controller = new InternalIngressController(
+        NAMES.controller,
+        {
+            software:
+                settings.controller === "traefik"
+                    ? { type: "traefik", image: mirroredImage(settings.images.traefik, registry) }
+                    : {
+                          type: "ingress-nginx",
+                          chart: mirroredChart("ingress-nginx", settings.ingressNginx.chart, settings.mirror),
+                          chartVersion: settings.ingressNginx.chartVersion,
+                          image: mirroredImage(settings.images.ingressNginx, registry),
+                      },
+            namespace,
+            ingressClassName,
+            address: access.address,
+            ports: settings.ports,
+            hostPorts: access.hostPorts,
+            defaultCertificateSecretName: TLS_SECRET_NAME,
+        },
+        // A pod that mounts a Secret which comes later waits up to a minute for kubelet's next try.
+        { ...opts, dependsOn: ingress.certificate },
+    );
+    return { ingress, ingressClassName: controller.ingressClassName };
+}
+
+/** The short way: the proxy ends TLS for clients outside by itself. */
+function withoutController(site: Site, access: Access, ca: SelfSignedCA): Api {
+    const ingress = new ApiIngress(NAMES.ingress, ingressArgs(site, access, ca.issuerRef), site.opts);
+    const proxy = new NginxApiProxy(
+        NAMES.proxy,
+        {
+            ...proxyArgs(site),
+            clients: { type: "outside", tlsSecretName: ingress.tlsSecretName, hostPorts: access.hostPorts },
+        },
+        site.opts,
+    );
+    return { ingress, ingressClassName: proxy.serviceName.apply(() => "") };
+}
+
+function proxyArgs({ settings, namespace }: Site) {
+    return {
+        namespace,
+        image: mirroredImage(settings.images.nginx, settings.mirror.registry),
+        ports: settings.ports,
+        replicas: settings.proxy.replicas,
+    };
+}
+
+function ingressArgs({ settings, namespace }: Site, { address }: Access, issuerRef: pulumi.Input<IssuerRef>) {
+    return {
+        namespace,
+        address,
+        port: settings.ports.https,
+        issuerRef,
+        tlsSecretName: TLS_SECRET_NAME,
+        duration: settings.certificate.duration,
+    };
+}

@@ -1,0 +1,18 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Settings } from "../config";
+import { cloudStack } from "./cloud";
+import { kindStack } from "./kind";
+import { metalLBStack } from "./metallb";
+import { StackOutputs } from "./outputs";
+
+/** Composes the stack of the settings' environment. */
+export function deploy(settings: Settings, provider: pulumi.ProviderResource): StackOutputs {
+    switch (settings.environment) {
+        case "kind":
+            return kindStack(settings, provider);
+        case "cloud":
+            return cloudStack(settings, provider);
+        case "metallb":
+            return metalLBStack(settings, provider);
+    }
+}
