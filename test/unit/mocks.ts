@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { StackOutputs } from "../../stacks/outputs";
 
 /** A resource that a component registered. */
 export interface Recorded {
@@ -8,31 +9,52 @@ export interface Recorded {
     readonly name: string;
     /** Inputs, with secrets still wrapped. */
     readonly inputs: Readonly<Record<string, unknown>>;
+    /** Whether it is only read, not made. */
+    readonly read: boolean;
 }
 
 /** A certificate that stands for the CA's; only its text matters. */
 export const CA_PEM = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\nBBBB\n-----END CERTIFICATE-----\n";
 
 const recorded: Recorded[] = [];
+let loadBalancer: object = {};
 
-/** Starts a recording; every test calls it first. Secrets that are read hold the CA. */
-export async function record(): Promise<void> {
+/** Sets the status that every Service of type LoadBalancer gets until the next recording. */
+export function loadBalancerStatus(status: object): void {
+    loadBalancer = status;
+}
+
+/** Starts a recording, of an update or of a preview; every test calls it first. Secrets that are read hold the CA. */
+export async function record(preview = false): Promise<void> {
     recorded.length = 0;
+    loadBalancerStatus({ ingress: [{ ip: "10.1.2.3" }] });
     await pulumi.runtime.setMocks(
         {
             newResource: ({ type, name, inputs, id }) => {
                 const given = inputs as Record<string, unknown>;
-                recorded.push({ type, name, inputs: given });
-                const data = { "tls.crt": Buffer.from(CA_PEM).toString("base64") };
-                const state = type === "kubernetes:core/v1:Secret" ? { ...given, data: pulumi.secret(data) } : given;
-                return { id: id || `${name}-id`, state };
+                recorded.push({ type, name, inputs: given, read: id !== "" && id !== undefined });
+                return { id: id || `${name}-id`, state: { ...given, ...computed(type) } };
             },
             call: ({ inputs }) => inputs as Record<string, unknown>,
         },
         "interlink-kube-api",
         "test",
-        false,
+        preview,
     );
+}
+
+/** What the cluster adds to a resource. */
+function computed(type: string): Record<string, unknown> {
+    switch (type) {
+        case "kubernetes:core/v1:Secret":
+            return { data: pulumi.secret({ "tls.crt": Buffer.from(CA_PEM).toString("base64") }) };
+        case "kubernetes:core/v1:Service":
+            return { status: { loadBalancer } };
+        case "random:index/randomId:RandomId":
+            return { hex: "c0ffee" };
+        default:
+            return {};
+    }
 }
 
 /** The recorded resource of a name; fails where there is none. */
@@ -47,6 +69,11 @@ export function find(name: string): Recorded {
 /** Names and types of all that was recorded, in order. */
 export function registered(): string[] {
     return recorded.map(({ type, name }) => `${type} ${name}`);
+}
+
+/** All that was recorded, in order. */
+export function recordedResources(): readonly Recorded[] {
+    return recorded;
 }
 
 /** The value below a path of the resource's inputs. */
@@ -69,6 +96,16 @@ export function isSecret(output: pulumi.Output<unknown>): Promise<boolean> {
 /** Waits until everything that a component makes is registered. */
 export async function settled(resource: pulumi.Resource): Promise<void> {
     await valueOf(resource.urn);
+    await recordingComplete();
+}
+
+/** Waits until everything that a stack makes is registered. */
+export async function settledStack({ apiServerUrl, interlinkNodeName }: StackOutputs): Promise<void> {
+    await valueOf(pulumi.all([apiServerUrl, interlinkNodeName]));
+    await recordingComplete();
+}
+
+async function recordingComplete(): Promise<void> {
     // Children register one after the other; the recording is complete when it no longer grows.
     for (let count = -1; count !== recorded.length;) {
         count = recorded.length;

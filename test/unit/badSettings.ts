@@ -1,0 +1,359 @@
+/** A change of good settings, and what the program says of it. */
+export interface BadSettings {
+    /** The settings that are changed. */
+    readonly good: Readonly<Record<string, unknown>>;
+    /** What is changed; undefined takes a setting away. */
+    readonly change: Readonly<Record<string, unknown>>;
+    /** One sentence for each fault, without the prefix of its key. */
+    readonly says: readonly string[];
+}
+
+const interlink = { address: "https://10.9.9.9", port: 3000 };
+
+/** The fewest settings of each environment. */
+export const KIND = { environment: "kind", address: "10.1.2.3", interlink };
+export const CLOUD = { environment: "cloud", loadBalancer: { provider: "aws" }, interlink };
+export const METALLB = {
+    environment: "metallb",
+    address: "10.1.2.3",
+    metallb: { install: true, addresses: ["10.1.2.0/28"] },
+    interlink,
+};
+
+/** What somebody may get wrong. */
+export const BAD_SETTINGS: readonly BadSettings[] = [
+    {
+        good: KIND,
+        change: { environment: "moon" },
+        says: ['environment: "moon" is not allowed; give kind, cloud or metallb.'],
+    },
+    { good: KIND, change: { environment: undefined }, says: ["environment is missing; give kind, cloud or metallb."] },
+    { good: KIND, change: { address: undefined }, says: ["address is missing; give an IP address or a DNS name."] },
+    {
+        good: KIND,
+        change: { address: "my_host" },
+        says: ['address: "my_host" is not allowed; give an IP address or a DNS name.'],
+    },
+    {
+        good: KIND,
+        change: { address: "10.0.0.300" },
+        says: ['address: "10.0.0.300" is not allowed; give an IP address or a DNS name.'],
+    },
+    {
+        good: KIND,
+        change: { address: "10.1.2.3:60443" },
+        says: ['address: "10.1.2.3:60443" is not allowed; give an IP address or a DNS name.'],
+    },
+    {
+        good: KIND,
+        change: { address: true },
+        says: ["address: true is not allowed; give an IP address or a DNS name."],
+    },
+    { good: KIND, change: { adress: "10.1.2.3" }, says: ["adress: there is no such setting."] },
+    { good: KIND, change: { kubeconfig: "" }, says: ['kubeconfig: "" is not allowed; give the path of a file.'] },
+    { good: KIND, change: { uniqueNames: "yes" }, says: ['uniqueNames: "yes" is not allowed; give true or false.'] },
+    {
+        good: KIND,
+        change: { namespace: "Ingress_Internal" },
+        says: [
+            'namespace: "Ingress_Internal" is not allowed; give a Kubernetes name: lower-case letters, digits and hyphens, at most 56.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { namespace: "a".repeat(57) },
+        says: [
+            'namespace: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is not allowed; give a Kubernetes name: lower-case letters, digits and hyphens, at most 56.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { controller: "haproxy" },
+        says: ['controller: "haproxy" is not allowed; give none, traefik or ingress-nginx.'],
+    },
+    {
+        good: KIND,
+        change: { ingressClassName: "nginx.internal" },
+        says: [
+            'ingressClassName: "nginx.internal" is not allowed; give a Kubernetes name: lower-case letters, digits and hyphens, at most 56.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { ports: 60443 },
+        says: ["ports: 60443 is not allowed; give an object with http and https."],
+    },
+    {
+        good: KIND,
+        change: { ports: { https: 70000 } },
+        says: ["ports.https: 70000 is not allowed; give a TCP port between 1024 and 65535."],
+    },
+    {
+        good: KIND,
+        change: { ports: { https: 443 } },
+        says: ["ports.https: 443 is not allowed; give a TCP port between 1024 and 65535."],
+    },
+    {
+        good: KIND,
+        change: { ports: { http: "6080" } },
+        says: ['ports.http: "6080" is not allowed; give a TCP port between 1024 and 65535.'],
+    },
+    {
+        good: KIND,
+        change: { ports: { http: 60443 } },
+        says: ["ports.http: 60443 is not allowed; give another port than ports.https."],
+    },
+    {
+        good: KIND,
+        change: { ports: { https: 8080 } },
+        says: [
+            "ports.https: 8080 is not allowed; give another port than 8080, 8081, 10254, where kubelet's probes go.",
+        ],
+    },
+    {
+        good: KIND,
+        change: { nodeSelector: "ingress-ready" },
+        says: ['nodeSelector: "ingress-ready" is not allowed; give an object of node labels.'],
+    },
+    {
+        good: KIND,
+        change: { nodeSelector: { "ingress-ready": true } },
+        says: ["nodeSelector.ingress-ready: true is not allowed; give text."],
+    },
+    { good: KIND, change: { loadBalancer: { provider: "aws" } }, says: ["loadBalancer: there is no such setting."] },
+    {
+        good: KIND,
+        change: { proxy: { replicas: -1 } },
+        says: ["proxy.replicas: -1 is not allowed; give a whole number of pods, zero or more."],
+    },
+    {
+        good: KIND,
+        change: { proxy: { replicas: 1.5 } },
+        says: ["proxy.replicas: 1.5 is not allowed; give a whole number of pods, zero or more."],
+    },
+    { good: KIND, change: { proxy: { replica: 1 } }, says: ["proxy.replica: there is no such setting."] },
+    {
+        good: KIND,
+        change: { ingressNginx: { chartVersion: "" } },
+        says: ['ingressNginx.chartVersion: "" is not allowed; give a chart version.'],
+    },
+    {
+        good: KIND,
+        change: { certManager: { install: "yes" } },
+        says: ['certManager.install: "yes" is not allowed; give true or false.'],
+    },
+    {
+        good: KIND,
+        change: { certManager: { install: false, version: "v1.21.2" } },
+        says: ["certManager.version: there is no such setting."],
+    },
+    {
+        good: KIND,
+        change: { certManager: { install: true, values: "crds" } },
+        says: ['certManager.values: "crds" is not allowed; give an object of chart values.'],
+    },
+    {
+        good: KIND,
+        change: { certManager: { install: true, namespace: "interlink" } },
+        says: ['certManager.namespace: "interlink" is not allowed; give a namespace of its own.'],
+    },
+    {
+        good: KIND,
+        change: { ca: { duration: "59m" } },
+        says: ['ca.duration: "59m" is not allowed; give a duration of at least 1h, such as 2160h or 90h30m.'],
+    },
+    {
+        good: KIND,
+        change: { ca: { duration: "100y" } },
+        says: ['ca.duration: "100y" is not allowed; give a duration of at least 1h, such as 2160h or 90h30m.'],
+    },
+    {
+        good: KIND,
+        change: { certificate: { duration: 2160 } },
+        says: ["certificate.duration: 2160 is not allowed; give a duration of at least 1h, such as 2160h or 90h30m."],
+    },
+    {
+        good: KIND,
+        change: { ca: { duration: "2h" }, certificate: { duration: "3h" } },
+        says: ['certificate.duration: "3h" is not allowed; give at most the CA\'s, 2h.'],
+    },
+    {
+        good: KIND,
+        change: { mirror: { registry: "https://mirror.site.example" } },
+        says: [
+            'mirror.registry: "https://mirror.site.example" is not allowed; give a registry, such as mirror.site.example:5000/path.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { mirror: { charts: "" } },
+        says: ['mirror.charts: "" is not allowed; give an oci:// address or a folder.'],
+    },
+    {
+        good: KIND,
+        change: { images: { nginx: "docker.io/nginxinc/nginx-unprivileged" } },
+        says: [
+            'images.nginx: "docker.io/nginxinc/nginx-unprivileged" is not allowed; give an image with a tag or a digest.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { images: { nginx: "nginx:1.31@sha256:abc" } },
+        says: ['images.nginx: "nginx:1.31@sha256:abc" is not allowed; give an image with a tag or a digest.'],
+    },
+    { good: KIND, change: { images: { apache: "httpd:2" } }, says: ["images.apache: there is no such setting."] },
+    {
+        good: KIND,
+        change: { interlink: undefined },
+        says: ["interlink is missing; give an object with at least address and port."],
+    },
+    {
+        good: KIND,
+        change: { interlink: { port: 3000 } },
+        says: ["interlink.address is missing; give a URL that starts with http:// or https://, without a port."],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "10.9.9.9", port: 3000 } },
+        says: [
+            'interlink.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, without a port.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9:3000", port: 3000 } },
+        says: [
+            'interlink.address: "https://10.9.9.9:3000" is not allowed; give a URL that starts with http:// or https://, without a port.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 0 } },
+        says: ["interlink.port: 0 is not allowed; give a TCP port between 1 and 65535."],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, nodeName: "node 1" } },
+        says: [
+            'interlink.nodeName: "node 1" is not allowed; give a Kubernetes name: lower-case letters, digits and hyphens, at most 56.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, resources: { cpus: -8 } } },
+        says: ["interlink.resources.cpus: -8 is not allowed; give a whole number of CPU cores, zero or more."],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, resources: { memory: "49Gi" } } },
+        says: ["interlink.resources.memory: there is no such setting."],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, allowUnknownChartVersion: "true!" } },
+        says: ['interlink.allowUnknownChartVersion: "true!" is not allowed; give true or false.'],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, namespace: "ingress-nginx-internal" } },
+        says: [
+            'interlink.namespace: "ingress-nginx-internal" is not allowed; give another namespace than the setting namespace.',
+        ],
+    },
+    { good: CLOUD, change: { address: "-" }, says: ['address: "-" is not allowed; give an IP address or a DNS name.'] },
+    {
+        good: CLOUD,
+        change: { loadBalancer: undefined },
+        says: ["loadBalancer is missing; give an object with at least provider."],
+    },
+    {
+        good: CLOUD,
+        change: { loadBalancer: { provider: "ibm" } },
+        says: ['loadBalancer.provider: "ibm" is not allowed; give aws, gcp, azure, openstack or other.'],
+    },
+    {
+        good: CLOUD,
+        change: { loadBalancer: { provider: "aws", internal: false } },
+        says: ["loadBalancer.sourceRanges: [] is not allowed; give at least one CIDR, since internal is false."],
+    },
+    {
+        good: CLOUD,
+        change: { loadBalancer: { provider: "other" } },
+        says: ["loadBalancer.sourceRanges: [] is not allowed; give at least one CIDR, since provider is other."],
+    },
+    {
+        good: CLOUD,
+        change: { loadBalancer: { provider: "aws", sourceRanges: ["10.0.0.0"] } },
+        says: ['loadBalancer.sourceRanges.0: "10.0.0.0" is not allowed; give a network as CIDR, such as 10.1.0.0/16.'],
+    },
+    {
+        good: CLOUD,
+        change: { loadBalancer: { provider: "aws", sourceRanges: ["10.0.0.0/33"] } },
+        says: [
+            'loadBalancer.sourceRanges.0: "10.0.0.0/33" is not allowed; give a network as CIDR, such as 10.1.0.0/16.',
+        ],
+    },
+    {
+        good: CLOUD,
+        change: { loadBalancer: { provider: "aws", annotations: { a: 1 } } },
+        says: ["loadBalancer.annotations.a: 1 is not allowed; give text."],
+    },
+    { good: CLOUD, change: { nodeSelector: {} }, says: ["nodeSelector: there is no such setting."] },
+    {
+        good: METALLB,
+        change: { address: "api.site.example" },
+        says: ['address: "api.site.example" is not allowed; give an IP address.'],
+    },
+    {
+        good: METALLB,
+        change: { address: "10.1.9.9" },
+        says: ['address: "10.1.9.9" is not allowed; give an address of metallb.addresses, 10.1.2.0/28.'],
+    },
+    {
+        good: METALLB,
+        change: { metallb: undefined },
+        says: ["metallb is missing; give an object with install: true or false, and addresses."],
+    },
+    {
+        good: METALLB,
+        change: { metallb: { install: true, addresses: [] } },
+        says: [
+            "metallb.addresses: [] is not allowed; give a list, each a network as CIDR, such as 10.1.2.0/28, or a range, such as 10.1.2.3-10.1.2.9.",
+        ],
+    },
+    {
+        good: METALLB,
+        change: { metallb: { install: true, addresses: ["10.1.2.9-10.1.2.3"] } },
+        says: [
+            'metallb.addresses.0: "10.1.2.9-10.1.2.3" is not allowed; give a network as CIDR, such as 10.1.2.0/28, or a range, such as 10.1.2.3-10.1.2.9.',
+        ],
+    },
+    {
+        good: METALLB,
+        change: { metallb: { install: true, addresses: ["10.1.2.0/28"], namespace: "cert-manager" } },
+        says: ['metallb.namespace: "cert-manager" is not allowed; give a namespace of its own.'],
+    },
+    {
+        good: METALLB,
+        change: { loadBalancer: { sourceRanges: "10.0.0.0/8" } },
+        says: [
+            'loadBalancer.sourceRanges: "10.0.0.0/8" is not allowed; give a list, each a network as CIDR, such as 10.1.0.0/16.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, chartVersion: "9.9.9" } },
+        says: [
+            'interlink.chartVersion: "9.9.9" is not allowed; give one of 0.5.2, 0.5.3-pre1, 0.5.3-pre2, 0.5.3-pre3, 0.5.3-pre4, 0.5.3-patch1, 0.6.0, 0.6.1-pre1, 0.6.1, 0.6.2-pre1, 0.6.2-pre2, 0.6.2-pre3, or set allowUnknownChartVersion.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { environment: "moon", controller: "x", ports: { https: 0 } },
+        says: [
+            'environment: "moon" is not allowed; give kind, cloud or metallb.',
+            'controller: "x" is not allowed; give none, traefik or ingress-nginx.',
+            "ports.https: 0 is not allowed; give a TCP port between 1024 and 65535.",
+        ],
+    },
+];

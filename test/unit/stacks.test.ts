@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import * as k8s from "@pulumi/kubernetes";
+import { parseSettings } from "../../config";
+import { deploy } from "../../stacks";
+import { CLOUD, KIND, METALLB } from "./badSettings";
+import { CA_PEM, find, input, record, registered, settledStack, valueOf } from "./mocks";
+
+/** Composes the stack of settings, to the end. */
+async function deployed(settings: Readonly<Record<string, unknown>>) {
+    await record();
+    const outputs = deploy(parseSettings(settings), new k8s.Provider("kubernetes", {}));
+    await settledStack(outputs);
+    return outputs;
+}
+
+for (const good of [KIND, CLOUD, METALLB]) {
+    for (const controller of ["traefik", "ingress-nginx", "none"]) {
+        describe(`the stack ${good.environment} with ${controller === "none" ? "no controller" : controller}`, () => {
+            it("hands InterLink the address, the port and the CA of its outputs", async () => {
+                const { apiServerHost, apiServerPort, apiServerUrl, caCertificate } = await deployed({
+                    ...good,
+                    controller,
+                });
+                assert.deepEqual(find("interlink").inputs.kubernetesApi, {
+                    address: await valueOf(apiServerHost),
+                    port: apiServerPort,
+                    caCertificate: await valueOf(caCertificate),
+                });
+                assert.equal(await valueOf(caCertificate), CA_PEM);
+                assert.equal(await valueOf(apiServerUrl), "https://10.1.2.3:60443");
+            });
+
+            it("leads clients outside to the pods that end TLS", async () => {
+                const { ingressClassName } = await deployed({ ...good, controller });
+                assert.equal(await valueOf(ingressClassName), controller === "none" ? "" : "nginx-internal");
+                const front = controller === "none" ? "my-nginx-kubernetes-api" : "my-ingress-nginx";
+                if (good.environment === "kind") {
+                    assert.ok(!registered().some((entry) => entry.includes("api-load-balancer")));
+                } else {
+                    const selector = { "app.kubernetes.io/instance": front };
+                    assert.deepEqual(input("api-load-balancer-service", "spec", "selector"), selector);
+                }
+                assert.equal(
+                    registered().filter((entry) => entry.includes(":Ingress ")).length,
+                    controller === "none" ? 0 : 1,
+                );
+            });
+        });
+    }
+}
+
+describe("unique names", () => {
+    it("are the namespaces' and those of what has none", async () => {
+        await deployed({ ...KIND, uniqueNames: true });
+        for (const [resource, name] of [
+            ["namespace", "ingress-nginx-internal"],
+            ["interlink-namespace", "interlink"],
+            ["interlink-node", "interlink-slurm-node"],
+            ["my-ingress-nginx-class", "nginx-internal"],
+            ["ingress-nginx-internal-root-ca-issuer", "ingress-nginx-internal-root-ca"],
+        ] as const) {
+            assert.equal(input(resource, "metadata", "name"), `${name}-c0ffee`);
+        }
+        assert.equal(input("my-ingress-nginx-class", "spec", "controller"), "k8s.io/nginx-internal-c0ffee");
+    });
+});
+
+describe("the cloud's load balancer", () => {
+    for (const [provider, annotation] of [
+        ["aws", "service.beta.kubernetes.io/aws-load-balancer-scheme"],
+        ["gcp", "networking.gke.io/load-balancer-type"],
+        ["azure", "service.beta.kubernetes.io/azure-load-balancer-internal"],
+        ["openstack", "service.beta.kubernetes.io/openstack-internal-load-balancer"],
+    ] as const) {
+        it(`is internal with ${provider}, unless it is told not to be`, async () => {
+            const annotations = () => input("api-load-balancer-service", "metadata", "annotations") as object;
+            await deployed({ ...CLOUD, loadBalancer: { provider } });
+            assert.ok(annotation in annotations());
+            await deployed({ ...CLOUD, loadBalancer: { provider, internal: false, sourceRanges: ["10.0.0.0/8"] } });
+            assert.ok(!(annotation in annotations()));
+        });
+    }
+
+    it("may have another address outside, which stands in the certificate", async () => {
+        const { apiServerUrl } = await deployed({ ...CLOUD, address: "api.site.example" });
+        assert.equal(await valueOf(apiServerUrl), "https://api.site.example:60443");
+        assert.deepEqual(input("kubernetes-api-certificate", "spec", "dnsNames"), ["api.site.example"]);
+    });
+});
