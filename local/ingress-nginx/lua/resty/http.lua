@@ -1,0 +1,6 @@
+-- An HTTP client, which the controller needs for OCSP stapling alone.
+return {
+  new = function()
+    error("enable-ocsp is not supported by this image")
+  end,
+}
