@@ -1,9 +1,9 @@
 # Two commands matter: `make up` and `make test`. README.md says what they need.
 LOCAL := node_modules/.bin/node -r ts-node/register/transpile-only local/main.ts
 
-.PHONY: up down destroy verify env test
+.PHONY: up down destroy verify preview env test
 
-up down destroy verify env: node_modules/.package-lock.json
+up down destroy verify preview env: node_modules/.package-lock.json
 	@$(LOCAL) $@
 
 test: node_modules/.package-lock.json

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { INGRESS_NGINX_PACKAGES, INGRESS_NGINX_SOURCES, INGRESS_NGINX_USER, ingressNginxFiles } from "./ingressNginx";
 import { CACHE, NET, PROJECT, REGISTRY, RUN } from "./layout";
 import { ensure, logTail } from "./processes";
 import { attempt, run, say, until } from "./shell";
-import { fingerprint, moduleSource, program, version } from "./tools";
+import { fingerprint, program, version } from "./tools";
 
 /** An image that is built here, under the name that a chart or the program asks for. */
 interface Image {
@@ -14,16 +15,22 @@ interface Image {
     readonly programs?: readonly { readonly tool: string; readonly name: string; readonly path: string }[];
     /** Debian's packages that the root file system holds; without, the image is empty but for the programs. */
     readonly packages?: readonly string[];
+    /** Files that no package and no tool brings: an archive of them, and the project's files that they are made from. */
+    readonly files?: { readonly archive: () => Promise<string>; readonly sources: readonly string[] };
     /** Entry point. */
     readonly entrypoint: readonly string[];
     /** Environment. */
     readonly env?: readonly string[];
+    /** User and group, as numbers; default 65532:65532, nobody's. */
+    readonly user?: string;
     /** Signal that ends it. */
     readonly stopSignal?: string;
 }
 
 const CERT_MANAGER = version("cert-manager");
 const DEBIAN_NGINX = "1.22.1";
+/** The release that the Go module's version, which is only a date and a commit, stands for. */
+const INGRESS_NGINX = "v1.11.0";
 
 const IMAGES: readonly Image[] = [
     {
@@ -51,6 +58,26 @@ const IMAGES: readonly Image[] = [
         programs: [{ tool: "traefik", name: "traefik", path: "/usr/local/bin/traefik" }],
         entrypoint: ["/usr/local/bin/traefik"],
     },
+    {
+        name: `registry.k8s.io/ingress-nginx/controller:${INGRESS_NGINX}`,
+        programs: [
+            { tool: "ingress-nginx", name: "nginx", path: "/nginx-ingress-controller" },
+            { tool: "ingress-nginx", name: "waitshutdown", path: "/wait-shutdown" },
+        ],
+        packages: INGRESS_NGINX_PACKAGES,
+        files: { archive: ingressNginxFiles, sources: INGRESS_NGINX_SOURCES },
+        user: INGRESS_NGINX_USER,
+        // The chart's arguments begin with the program.
+        entrypoint: ["dumb-init", "--"],
+        env: ["NGINX_BINARY=/usr/sbin/nginx"],
+    },
+    ...["controller", "speaker"].map((name) => ({
+        name: `quay.io/metallb/${name}:${version("metallb")}`,
+        programs: [{ tool: "metallb", name, path: `/${name}` }],
+        entrypoint: [`/${name}`],
+        // The speaker needs a raw socket for ARP.
+        user: name === "speaker" ? "0:0" : undefined,
+    })),
     {
         name: `ghcr.io/interlink-hq/interlink/virtual-kubelet-inttw:${version("interlink").slice(1)}`,
         programs: [{ tool: "interlink", name: "virtual-kubelet", path: "/usr/local/bin/virtual-kubelet" }],
@@ -91,10 +118,11 @@ http: { addr: "${REGISTRY}" }
     );
 }
 
-/** Builds what is not in the registry yet, and puts it there. */
+/** Builds what is not in the registry yet, of the programs that are there, and puts it into the registry. */
 export async function ensureImages(): Promise<void> {
     mkdirSync(STAMPS, { recursive: true });
-    for (const image of IMAGES) {
+    const there = ({ programs = [] }: Image) => programs.every(({ tool, name }) => existsSync(program(tool, name)));
+    for (const image of IMAGES.filter(there)) {
         const stamp = join(STAMPS, stampOf(image));
         if (!existsSync(stamp)) {
             say(`image ${image.name}: building`);
@@ -111,12 +139,15 @@ async function buildImage(image: Image): Promise<void> {
         if (image.packages !== undefined) {
             await buildah("add", container, await rootFileSystem(image.packages), "/");
         }
+        if (image.files !== undefined) {
+            await buildah("add", container, await image.files.archive(), "/");
+        }
         for (const { tool, name, path } of image.programs ?? []) {
             await buildah("copy", "--chmod", "755", container, program(tool, name), path);
         }
         await buildah(
             "config",
-            ...["--user", "65532:65532", "--env", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            ...["--user", image.user ?? "65532:65532", "--env", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             ...["--entrypoint", JSON.stringify(image.entrypoint), "--stop-signal", image.stopSignal ?? "SIGTERM"],
             ...(image.env ?? []).flatMap((variable) => ["--env", variable]),
             container,
@@ -147,37 +178,21 @@ function repository(name: string): string {
 }
 
 function stampOf(image: Image): string {
-    const sources = (image.programs ?? []).map(({ tool }) => fingerprint(tool));
+    const sources = [
+        ...(image.programs ?? []).map(({ tool }) => fingerprint(tool)),
+        ...(image.files?.sources ?? []).flatMap((source) => contents(join(PROJECT, source))),
+    ];
     return createHash("sha256")
         .update(JSON.stringify([image, sources]))
         .digest("hex")
         .slice(0, 16);
 }
 
-/**
- * Lays cert-manager's chart, which its Go module holds in parts, where Pulumi.dev.yaml expects it: the chart, its version,
- * and the custom resource definitions as templates.
- */
-export async function ensureCertManagerChart(): Promise<void> {
-    const target = join(PROJECT, "local", "charts", "cert-manager");
-    if (existsSync(join(target, "Chart.yaml"))) {
-        return;
-    }
-    const source = join(await moduleSource("cert-manager"), "deploy");
-    const part = `${target}.part`;
-    rmSync(part, { recursive: true, force: true });
-    cpSync(join(source, "charts", "cert-manager"), part, { recursive: true });
-    // Files of the module cache are read-only.
-    await run(["chmod", "-R", "u+w", part]);
-    for (const file of readdirSync(join(source, "crds")).filter((name) => name.endsWith(".yaml"))) {
-        cpSync(join(source, "crds", file), join(part, "templates", file));
-    }
-    const chart = readFileSync(join(part, "Chart.template.yaml"), "utf8")
-        .replaceAll(/^(version|appVersion): .*$/gm, `$1: ${CERT_MANAGER}`)
-        .replaceAll("{{IS_PRERELEASE}}", "false");
-    writeFileSync(join(part, "Chart.yaml"), chart);
-    rmSync(target, { recursive: true, force: true });
-    await run(["mv", part, target]);
+/** The text of a file, or of all files in a folder. */
+function contents(path: string): string[] {
+    return statSync(path).isFile()
+        ? [readFileSync(path, "utf8")]
+        : readdirSync(path).flatMap((name) => contents(join(path, name)));
 }
 
 /** containerd's configuration of registries: all of them are the site's mirror. */

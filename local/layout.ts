@@ -16,6 +16,7 @@ export const KUBECONFIG = join(STATE, "kubeconfig");
 
 /** Addresses, all from 198.18.0.0/15, which is set aside for tests. */
 export const NET = {
+    all: "198.18.0.0/15",
     /** The machine's end of the link to the node. */
     machine: "198.18.0.1",
     /** The node; its published ports are what the HPC side may reach. */
@@ -26,6 +27,13 @@ export const NET = {
     nodeToHpc: "198.18.2.1",
     /** The HPC side. */
     hpc: "198.18.2.2",
+    /** Addresses on that link that MetalLB announces: the pool of the environment metallb, and its address in use. */
+    metallbPool: "198.18.2.100-198.18.2.109",
+    metallb: "198.18.2.100",
+    /** Those that the site gives to any load balancer, as a cloud would. */
+    cloudPool: "198.18.2.112/28",
+    /** All of them, and the pools of nothing else. */
+    loadBalancers: "198.18.2.96/27",
     /** The machine's end of the HPC side's link to the registry. */
     machineToHpc: "198.18.3.1",
     /** The HPC side's end of that link. */

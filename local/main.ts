@@ -2,14 +2,17 @@ import { rmSync } from "node:fs";
 import { ensureCluster, stopCluster } from "./cluster";
 import { ensurePackages } from "./debian";
 import { ensureHpc, stopHpc } from "./hpc";
-import { ensureCertManagerChart, ensureImages, ensureRegistry } from "./images";
-import { chooseCluster, deleteKind, ensureKind, kindIsUp, rememberCluster } from "./kind";
+import { ensureCloud } from "./cloud";
+import { chosenEnvironment, Environment, forgetSettings, writeSettings } from "./environments";
+import { ensureCharts } from "./charts";
+import { ensureImages, ensureRegistry } from "./images";
+import { chooseCluster, Cluster, deleteKind, ensureKind, kindIsUp, rememberCluster } from "./kind";
 import { NODE, PORTS, RUN, STATE } from "./layout";
 import { ensureKindNetwork, ensureNetwork, removeNetwork, requireFreePorts } from "./network";
 import { known, stop } from "./processes";
-import { environment, pulumiDestroy, pulumiUp } from "./pulumi";
+import { environment, mainStack, pulumiDestroy, pulumiPreview, pulumiUp } from "./pulumi";
 import { say, UserError } from "./shell";
-import { allTools, ensureTools } from "./tools";
+import { COMMON_TOOLS, ensureTools, PULUMI_TOOLS } from "./tools";
 import { verify } from "./verify";
 
 const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
@@ -17,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
     down,
     destroy,
     verify: check,
+    preview,
     env: printEnvironment,
 };
 
@@ -26,10 +30,11 @@ const times: [string, number][] = [];
 /** From whatever is there to the Job's table. */
 async function up(): Promise<void> {
     requireRoot();
+    const name = chosenEnvironment();
     const [cluster, why] = await chooseCluster();
     say(`cluster: ${cluster}, since ${why}`);
     await timed("Debian's packages", ensurePackages);
-    await timed("tools", () => ensureTools(allTools()));
+    await timed("tools", () => ensureTools(neededTools(name, cluster)));
     await timed("network and registry", async () => {
         rememberCluster(cluster);
         if (cluster === "local") {
@@ -42,17 +47,38 @@ async function up(): Promise<void> {
     });
     await timed("images and charts", async () => {
         await ensureImages();
-        await ensureCertManagerChart();
+        await ensureCharts();
     });
     await timed("cluster", cluster === "local" ? ensureCluster : ensureKind);
     await timed("HPC side", ensureHpc);
-    await timed("pulumi up", pulumiUp);
+    if (name === "cloud") {
+        await timed("the cloud's load balancers", ensureCloud);
+    }
+    await writeSettings(name);
+    await timed("pulumi up", () => pulumiUp(mainStack(name)));
     await timed("verification", check);
     say(
         ["Times:", ...times.map(([what, seconds]) => `  ${what}: ${seconds} s`), `  all: ${elapsed(started)} s`].join(
             "\n",
         ),
     );
+}
+
+/** Shows what `up` would do, without a cluster as well. */
+async function preview(): Promise<void> {
+    await ensureTools(PULUMI_TOOLS);
+    await ensureCharts();
+    await pulumiPreview(chosenEnvironment());
+}
+
+/** The tools that an environment needs; MetalLB, ingress-nginx and kind are for some alone. */
+function neededTools(name: Environment, cluster: Cluster): string[] {
+    return [
+        ...COMMON_TOOLS,
+        ...(name === "dev" ? [] : ["metallb"]),
+        ...(process.env.CONTROLLER === "ingress-nginx" ? ["ingress-nginx"] : []),
+        ...(cluster === "kind" ? ["kind"] : []),
+    ];
 }
 
 /** Stops everything and removes it, but for tools and images. */
@@ -74,22 +100,24 @@ async function down(): Promise<void> {
     say(`down: took ${elapsed(started)} s`);
 }
 
-/** Removes what the program deployed, and keeps the cluster. */
+/** Removes what the program deployed in an environment, and keeps the cluster. */
 async function destroy(): Promise<void> {
     requireRoot();
-    await pulumiDestroy();
+    const name = chosenEnvironment();
+    await pulumiDestroy(mainStack(name));
+    forgetSettings(name);
 }
 
 async function check(): Promise<void> {
     requireRoot();
-    if (!(await verify())) {
+    if (!(await verify(chosenEnvironment()))) {
         throw new UserError("verify: at least one check failed.");
     }
 }
 
 /** Prints what a shell needs for pulumi and kubectl, to be evaluated. */
 function printEnvironment(): Promise<void> {
-    for (const [name, value] of Object.entries(environment())) {
+    for (const [name, value] of Object.entries(environment(chosenEnvironment()))) {
         say(`export ${name}='${value}'`);
     }
     return Promise.resolve();

@@ -20,8 +20,8 @@ const LINKS: readonly Link[] = [
     },
 ];
 /**
- * The internal firewall of the guide's picture: from the HPC side, only connections to the node's published ports, which
- * are translated to pods, and what belongs to them.
+ * The internal firewall of the guide's picture: from the HPC side, only connections to the node's published ports and to load
+ * balancers, which are translated to pods, and what belongs to them.
  */
 const FIREWALL = `
 table inet interlink_firewall
@@ -35,7 +35,7 @@ table inet interlink_firewall {
     chain forward {
         type filter hook forward priority filter; policy accept;
         iifname "hpc0" ct state established,related accept
-        iifname "hpc0" ct status dnat ct original ip daddr ${NET.node} accept
+        iifname "hpc0" ct status dnat ct original ip daddr { ${NET.node}, ${NET.loadBalancers} } accept
         iifname "hpc0" drop
     }
 }

@@ -1,14 +1,34 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { KUBECONFIG, PROJECT, STATE } from "./layout";
-import { run, say } from "./shell";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { Unwrap } from "@pulumi/pulumi";
+import { StackOutputs } from "../stacks/outputs";
+import { Environment, settingsPath, writeSettings } from "./environments";
+import { CACHE, KUBECONFIG, PROJECT, STATE } from "./layout";
+import { attempt, run, say } from "./shell";
 import { toolPath } from "./tools";
 
-const STACK = "dev";
 const BACKEND = join(STATE, "pulumi");
+const POLICY = ["--policy-pack", join(PROJECT, "policy")];
+const OUTPUT = ["--non-interactive", "--color", "never", "--suppress-progress"];
+
+/** A stack on the local cluster. */
+export interface Stack {
+    /** Its name. */
+    readonly name: string;
+    /** Folder of its program. */
+    readonly folder: string;
+    /** Its settings file, Pulumi.<name>.yaml in a folder of its own: Pulumi writes to it. */
+    readonly settings: string;
+}
+
+/** The project's own stack in an environment. */
+export function mainStack(environment: Environment): Stack {
+    return { name: environment, folder: PROJECT, settings: settingsPath(environment) };
+}
 
 /** The environment in which `pulumi` and `kubectl` work with the local cluster. */
-export function environment(): Record<string, string> {
+export function environment(stack: string): Record<string, string> {
     return {
         PATH: toolPath(),
         KUBECONFIG,
@@ -16,52 +36,74 @@ export function environment(): Record<string, string> {
         // Goes with the salt in Pulumi.dev.yaml. It protects nothing: the state lies beside the cluster's own keys.
         PULUMI_CONFIG_PASSPHRASE: "local",
         PULUMI_SKIP_UPDATE_CHECK: "true",
-        PULUMI_STACK: STACK,
+        // `make test` checks the types.
+        PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+        PULUMI_STACK: stack,
     };
 }
 
-/** Deploys the program to the cluster. */
-export async function pulumiUp(): Promise<void> {
-    await selectStack();
-    await pulumi(["up", "--yes", "--skip-preview"]);
+/** Deploys a stack to the cluster. */
+export async function pulumiUp(stack: Stack): Promise<void> {
+    await selectStack(stack);
+    // Of a run that was killed: Helm touches no release that it thinks is being changed, and else takes over its objects.
+    const pending = ["--all-namespaces", "--selector", "owner=helm,status in (pending-install,pending-upgrade)"];
+    await run(["kubectl", "delete", "secret", ...pending], { env: environment(stack.name) });
+    await pulumi(stack, ["up", "--yes", "--skip-preview", ...POLICY, ...OUTPUT]);
 }
 
-/** Removes what the program deployed. */
-export async function pulumiDestroy(): Promise<void> {
-    await selectStack();
-    await pulumi(["destroy", "--yes", "--skip-preview"]);
+/** Removes what a stack deployed. */
+export async function pulumiDestroy(stack: Stack): Promise<void> {
+    await selectStack(stack);
+    await pulumi(stack, ["destroy", "--yes", "--skip-preview", ...OUTPUT]);
 }
 
-/** The stack's outputs: the contract for other stacks. */
-export interface Outputs {
-    readonly apiServerUrl: string;
-    readonly apiServerHost: string;
-    readonly apiServerPort: number;
-    readonly caCertificate: string;
-    readonly ingressClassName: string;
-    readonly interlinkNodeName: string;
-    readonly namespace: string;
+/** Shows what `up` would do, as CI does, with the policies; needs neither a cluster nor the state of one. */
+export async function pulumiPreview(name: Environment): Promise<void> {
+    const folder = mkdtempSync(join(tmpdir(), "interlink-preview-"));
+    const stack = { name, folder: PROJECT, settings: join(folder, `Pulumi.${name}.yaml`) };
+    const backend = existsSync(BACKEND) ? BACKEND : folder;
+    const env = { ...environment(name), PULUMI_BACKEND_URL: `file://${backend}` };
+    try {
+        await writeSettings(name, stack.settings);
+        await select(stack, env);
+        const preview = ["npm", "run", "--silent", "preview", "--", "--config-file", stack.settings];
+        await run(preview, { cwd: PROJECT, env, echo: true });
+    } finally {
+        rmSync(folder, { recursive: true });
+    }
 }
 
-/** Reads the stack's outputs. */
-export async function outputs(): Promise<Outputs> {
+/** The outputs of the project's own stack. */
+export type Outputs = Unwrap<StackOutputs>;
+
+/** Reads the outputs of an environment's stack. */
+export async function outputs(name: Environment): Promise<Outputs> {
     return JSON.parse(
-        await run(["pulumi", "stack", "output", "--json"], { cwd: PROJECT, env: environment() }),
+        await run(["pulumi", "stack", "output", "--json"], { cwd: PROJECT, env: environment(name) }),
     ) as Outputs;
 }
 
-async function selectStack(): Promise<void> {
+async function selectStack(stack: Stack): Promise<void> {
     mkdirSync(BACKEND, { recursive: true });
-    await run(["pulumi", "stack", "select", "--create", STACK], { cwd: PROJECT, env: environment() });
+    const env = environment(stack.name);
+    await select(stack, env);
     // A run that was killed leaves its lock; whoever calls this is the only one who uses this backend.
     const locks = join(BACKEND, ".pulumi", "locks");
     if (existsSync(locks) && readdirSync(locks, { recursive: true }).some((file) => String(file).endsWith(".json"))) {
         say("pulumi: an earlier run was interrupted; its lock is removed");
-        await run(["pulumi", "cancel", "--yes"], { cwd: PROJECT, env: environment() });
+        // Its providers, without a parent now, may still be at work.
+        await attempt(["pkill", "-9", "-P", "1", "-f", join(CACHE, "tools", "pulumi-")]);
+        await run(["pulumi", "cancel", "--yes"], { cwd: stack.folder, env });
     }
 }
 
-async function pulumi(command: readonly string[]): Promise<void> {
-    const options = ["--non-interactive", "--color", "never", "--suppress-progress"];
-    await run(["pulumi", ...command, ...options], { cwd: PROJECT, env: environment(), echo: true });
+/** Makes the stack unless it is there: beside its settings, since Pulumi would else write into the program's folder. */
+async function select({ name, folder, settings }: Stack, env: Readonly<Record<string, string>>): Promise<void> {
+    copyFileSync(join(folder, "Pulumi.yaml"), join(dirname(settings), "Pulumi.yaml"));
+    await run(["pulumi", "stack", "select", "--create", name], { cwd: dirname(settings), env });
+}
+
+async function pulumi({ name, folder, settings }: Stack, command: readonly string[]): Promise<void> {
+    const env = environment(name);
+    await run(["pulumi", ...command, "--config-file", settings], { cwd: folder, env, echo: true });
 }

@@ -83,6 +83,15 @@ const TOOLS: readonly Tool[] = [
         download: plugin("kubernetes-cert-manager"),
     },
     {
+        name: "pulumi-resource-random",
+        folder: "pulumi",
+        packages: ["./pulumi-resource-random"],
+        module: "github.com/pulumi/pulumi/sdk/v3",
+        seconds: 5,
+        onPath: { command: ["which", "pulumi-resource-random"], version: /./ },
+        download: plugin("random"),
+    },
+    {
         name: "kubernetes",
         packages: [
             "kubectl",
@@ -131,18 +140,39 @@ const TOOLS: readonly Tool[] = [
         seconds: 300,
         ldflags: (version) => `-X github.com/traefik/traefik/v3/pkg/version.Version=${version.slice(1)}`,
     },
+    {
+        name: "ingress-nginx",
+        packages: ["nginx", "waitshutdown"].map((command) => `k8s.io/ingress-nginx/cmd/${command}`),
+        module: "k8s.io/ingress-nginx",
+        seconds: 140,
+        ldflags: (version) => `-X k8s.io/ingress-nginx/version.RELEASE=${version}`,
+    },
+    {
+        name: "metallb",
+        packages: ["controller", "speaker"].map((program) => `go.universe.tf/metallb/${program}`),
+        module: "go.universe.tf/metallb",
+        seconds: 30,
+    },
     { name: "kind", packages: ["sigs.k8s.io/kind"], module: "sigs.k8s.io/kind", seconds: 15 },
     { name: "pause", packages: ["."], module: "interlink-kube-api/local/pause", seconds: 2 },
 ];
 
+/** The tools with which Pulumi runs. */
+export const PULUMI_TOOLS = TOOLS.map(({ name }) => name).filter((name) => name.startsWith("pulumi"));
+/** The tools that every environment needs. */
+export const COMMON_TOOLS = TOOLS.map(({ name }) => name).filter(
+    (name) => !["ingress-nginx", "kind", "metallb"].includes(name),
+);
+
 const DURATIONS = join(CACHE, "seconds.json");
 /** What the builds need on a machine where nothing was built: modules, build cache, programs, images. */
-const BUILD_GIB = 20;
+const BUILD_GIB = 24;
 
 /** The environment in which Pulumi's programs and ours are found. */
 export function toolPath(): string {
     return [
         join(PROJECT, "node_modules", ".bin"),
+        join(PROJECT, "local", "bin"),
         ...TOOLS.filter((tool) => existsSync(directory(tool))).map(directory),
         process.env.PATH ?? "",
     ].join(delimiter);
@@ -192,7 +222,7 @@ export async function ensureTools(names: readonly string[]): Promise<void> {
         return;
     }
     mkdirSync(CACHE, { recursive: true });
-    checkDisk();
+    checkDisk(missing);
     const times = durations();
     const seconds = (tool: Tool) => times[tool.name] ?? tool.seconds;
     const left = new Set(missing);
@@ -228,11 +258,6 @@ export async function ensureTools(names: readonly string[]): Promise<void> {
     await Promise.all([worker(), worker()]);
 }
 
-/** Names of all tools. */
-export function allTools(): string[] {
-    return TOOLS.map((tool) => tool.name);
-}
-
 async function build(tool: Tool): Promise<void> {
     if ((await attempt(["go", "version"]).catch(() => undefined)) === undefined) {
         throw new UserError(`PATH: no go was found, and ${tool.name} has to be built; install Go 1.26 or later.`);
@@ -260,12 +285,15 @@ async function onPath(tool: Tool): Promise<boolean> {
     return result !== undefined && result.status === 0 && tool.onPath.version.test(result.stdout);
 }
 
-function checkDisk(): void {
+/** Makes sure that what is missing of the tools finds place: as much of the whole as it takes of the time. */
+function checkDisk(missing: readonly Tool[]): void {
+    const sum = (tools: readonly Tool[]) => tools.reduce((total, { seconds }) => total + seconds, 0);
+    const needed = Math.ceil((BUILD_GIB * sum(missing)) / sum(TOOLS));
     const { bavail, bsize } = statfsSync(CACHE);
     const gib = Math.floor((bavail * bsize) / 2 ** 30);
-    if (gib < BUILD_GIB) {
+    if (gib < needed) {
         throw new UserError(
-            `${CACHE}: ${gib} GiB are free, and the builds need ${BUILD_GIB} GiB; free some, or set XDG_CACHE_HOME.`,
+            `${CACHE}: ${gib} GiB are free, and the builds need ${needed} GiB; free some, or set XDG_CACHE_HOME.`,
         );
     }
 }

@@ -1,10 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HPC, NET, PROJECT } from "./layout";
-import { environment, Outputs, outputs } from "./pulumi";
+import { HPC, KUBECONFIG, NET, PROJECT } from "./layout";
+import { Environment } from "./environments";
+import { Outputs, outputs } from "./pulumi";
 import { attempt, Result, run, RunOptions, say, until, UserError } from "./shell";
-import { version } from "./tools";
+import { program, toolPath, version } from "./tools";
 
 /** Folder with what the checks need as files: the CA of the outputs, and another one. */
 interface Fixture {
@@ -31,12 +32,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
     "the guide's Job prints its table": jobPrintsTable,
 };
 
-/** Runs all checks from the HPC side, with nothing but the stack's outputs; says whether all held. */
-export async function verify(): Promise<boolean> {
+/** Runs all checks of an environment from the HPC side, with nothing but the stack's outputs; says whether all held. */
+export async function verify(name: Environment): Promise<boolean> {
     const folder = mkdtempSync(join(tmpdir(), "interlink-verify-"));
     let failed = 0;
     try {
-        const fixture = await prepare(folder);
+        const fixture = await prepare(name, folder);
         for (const [what, check] of Object.entries(CHECKS)) {
             try {
                 say(`ok      ${what}: ${await check(fixture)}`);
@@ -51,9 +52,9 @@ export async function verify(): Promise<boolean> {
     return failed === 0;
 }
 
-async function prepare(folder: string): Promise<Fixture> {
+async function prepare(name: Environment, folder: string): Promise<Fixture> {
     const [ca, otherCa] = [join(folder, "ca.crt"), join(folder, "other-ca.crt")];
-    const found = await outputs();
+    const found = await outputs(name);
     writeFileSync(ca, found.caCertificate);
     const subject = ["-subj", "/CN=another CA", "-days", "1", "-nodes", "-keyout", join(folder, "other-ca.key")];
     await run([
@@ -131,7 +132,7 @@ async function jobPrintsTable({ outputs }: Fixture): Promise<string> {
         .replaceAll("${NODE_NAME}", outputs.interlinkNodeName)
         .replaceAll("${KUBECTL_VERSION}", version("kubernetes"));
     await kubectl("delete", JOB, "--ignore-not-found", "--wait");
-    await run(["kubectl", "apply", "-f", "-"], { env: environment(), input: manifest });
+    await run([program("kubernetes", "kubectl"), "apply", "-f", "-"], { env: { KUBECONFIG }, input: manifest });
     const status = ["get", JOB, "-o", "jsonpath={.status.succeeded}/{.status.failed}"];
     let seen = "";
     await until(
@@ -156,12 +157,12 @@ function expect(holds: boolean, otherwise: string): void {
 
 /** Runs a command on the HPC side, without any of the cluster's credentials. */
 function hpc(command: readonly string[]): Promise<Result> {
-    const options: RunOptions = { netns: HPC, env: { PATH: environment().PATH ?? "", KUBECONFIG: "" } };
+    const options: RunOptions = { netns: HPC, env: { PATH: toolPath(), KUBECONFIG: "" } };
     return attempt(command, options);
 }
 
 function kubectl(...args: string[]): Promise<string> {
-    return run(["kubectl", ...args], { env: environment() });
+    return run([program("kubernetes", "kubectl"), ...args], { env: { KUBECONFIG } });
 }
 
 function sorted(table: string): string {

@@ -1,0 +1,44 @@
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PROJECT } from "./layout";
+import { run } from "./shell";
+import { moduleSource, version } from "./tools";
+
+/** Charts that Go modules hold: the tool that is built from the module, the chart's folder, and what the folder lacks. */
+const CHARTS: Readonly<
+    Record<string, { readonly folder: string; readonly complete?: (source: string, chart: string) => void }>
+> = {
+    "cert-manager": { folder: "deploy/charts/cert-manager", complete: completeCertManager },
+    "ingress-nginx": { folder: "charts/ingress-nginx" },
+    metallb: { folder: "charts/metallb" },
+};
+
+/** Lays the charts where the setting mirror.charts expects them, beside the one for InterLink. */
+export async function ensureCharts(): Promise<void> {
+    for (const [name, { folder, complete }] of Object.entries(CHARTS)) {
+        const target = join(PROJECT, "local", "charts", name);
+        if (existsSync(target)) {
+            continue;
+        }
+        const source = await moduleSource(name);
+        const part = `${target}.part`;
+        rmSync(part, { recursive: true, force: true });
+        cpSync(join(source, folder), part, { recursive: true });
+        // Files of the module cache are read-only.
+        await run(["chmod", "-R", "u+w", part]);
+        complete?.(source, part);
+        renameSync(part, target);
+    }
+}
+
+/** cert-manager's module holds the chart in parts: the chart, its version, and the custom resource definitions. */
+function completeCertManager(source: string, chart: string): void {
+    const definitions = join(source, "deploy", "crds");
+    for (const file of readdirSync(definitions).filter((name) => name.endsWith(".yaml"))) {
+        cpSync(join(definitions, file), join(chart, "templates", file));
+    }
+    const text = readFileSync(join(chart, "Chart.template.yaml"), "utf8")
+        .replaceAll(/^(version|appVersion): .*$/gm, `$1: ${version("cert-manager")}`)
+        .replaceAll("{{IS_PRERELEASE}}", "false");
+    writeFileSync(join(chart, "Chart.yaml"), text);
+}

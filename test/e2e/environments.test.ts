@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { Environment } from "../../local/environments";
+import { HPC, STATE } from "../../local/layout";
+import { outputs } from "../../local/pulumi";
+import { attempt, run, until } from "../../local/shell";
+import { kubectl, make, TABLE, UNCHANGED } from "./support";
+
+/** Every way in, on the local cluster, each from nothing. */
+describe("the environments and controllers", () => {
+    it("`make up` goes on where an update was killed, in the middle of cert-manager's release", async () => {
+        await make("down");
+        const killed = attempt(["make", "up", "CONTROLLER=none"]);
+        const releases = [
+            "get",
+            "secrets",
+            "--all-namespaces",
+            "-l",
+            "owner=helm,status=pending-install",
+            "-o",
+            "name",
+        ];
+        await until("cert-manager's release", 4800, async () => (await kubectl(...releases).catch(() => "")) !== "");
+        await run(["pkill", "-9", "-f", `pulumi up .*${STATE}`]);
+        assert.notEqual((await killed).status, 0);
+        assert.match(await make("up", "CONTROLLER=none"), TABLE);
+    });
+
+    for (const controller of ["none", "ingress-nginx"]) {
+        it(`\`make up CONTROLLER=${controller}\` ends in the Job's table, and a second one changes nothing`, async () => {
+            await make("down");
+            assert.match(await make("up", `CONTROLLER=${controller}`), TABLE);
+            assert.match(await make("up", `CONTROLLER=${controller}`), UNCHANGED);
+        });
+
+        it(`${controller}: a client that asks for plain HTTP is sent to HTTPS`, async () => {
+            const { apiServerHost } = await outputs("dev");
+            const url = `http://${apiServerHost}:6080/version`;
+            const { stdout } = await attempt(["curl", "-si", "--max-time", "10", url], { netns: HPC });
+            assert.match(stdout, /^HTTP\/1\.1 308 /);
+            assert.match(stdout, new RegExp(`^location: https://${apiServerHost}:60443/version`, "im"));
+        });
+    }
+
+    it("`make up ENV=metallb` ends in the Job's table, from an address that MetalLB announces", async () => {
+        await make("down");
+        assert.match(await make("up", "ENV=metallb"), TABLE);
+        await announced("metallb");
+    });
+
+    it("`make up ENV=cloud` ends in it beside that, under names of its own", async () => {
+        assert.match(await make("up", "ENV=cloud", "UNIQUE_NAMES=true"), TABLE);
+        await announced("cloud");
+        const [metallb, cloud] = [await outputs("metallb"), await outputs("cloud")];
+        for (const key of ["apiServerHost", "ingressClassName", "interlinkNodeName", "namespace"] as const) {
+            assert.notEqual(metallb[key], cloud[key]);
+        }
+        assert.match(cloud.ingressClassName, /^nginx-internal-[0-9a-f]{6}$/);
+    });
+
+    it("neither changes the other: both are unchanged, and the one outlives the other", async () => {
+        assert.match(await make("up", "ENV=metallb"), UNCHANGED);
+        assert.match(await make("up", "ENV=cloud", "UNIQUE_NAMES=true"), UNCHANGED);
+        await make("destroy", "ENV=cloud");
+        await make("verify", "ENV=metallb");
+        await make("destroy", "ENV=metallb");
+    });
+
+    it("the other order: `make up ENV=cloud` from nothing, then metallb, both with unique names", async () => {
+        await make("down");
+        assert.match(await make("up", "ENV=cloud", "UNIQUE_NAMES=true"), TABLE);
+        assert.match(await make("up", "ENV=metallb", "UNIQUE_NAMES=true"), TABLE);
+        await make("verify", "ENV=cloud");
+    });
+
+    it("`make destroy` leaves nothing of either", async () => {
+        await make("destroy", "ENV=metallb");
+        await make("destroy", "ENV=cloud");
+        const namespaces = await kubectl("get", "namespaces", "-o", "name");
+        // MetalLB is the site's, whose load balancers the environment cloud uses.
+        assert.deepEqual(namespaces.trim().split("\n").sort(), [
+            "namespace/default",
+            "namespace/kube-node-lease",
+            "namespace/kube-public",
+            "namespace/kube-system",
+            "namespace/metallb-system",
+        ]);
+        await make("down");
+    });
+});
+
+/** Asserts that the address of an environment answers ARP on the link to the HPC side, where no interface has it. */
+async function announced(environment: Environment): Promise<void> {
+    const { apiServerHost } = await outputs(environment);
+    const neighbour = await run(["ip", "neigh", "show", apiServerHost], { netns: HPC });
+    assert.match(neighbour, /lladdr ([0-9a-f]{2}:){5}/);
+    assert.doesNotMatch(await run(["ip", "-o", "addr"], { netns: HPC }), new RegExp(`${apiServerHost}/`));
+}
