@@ -11,6 +11,7 @@ import {
     isAddress,
     isCertificateDuration,
 } from "./arguments";
+import { MAX_BODY_SIZE, SILENCE_SECONDS } from "./limits";
 import { IssuerRef } from "./selfSignedCA";
 import { serverCertificate } from "./serverCertificate";
 
@@ -127,6 +128,12 @@ function apiIngress(
                     "nginx.ingress.kubernetes.io/proxy-ssl-secret": pulumi.interpolate`${metadata.namespace}/${route.caSecretName}`,
                     "nginx.ingress.kubernetes.io/proxy-ssl-name": route.serverName,
                     "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
+                    // Watches, logs and exec stream, and large applies pass. Traefik knows these from 3.7 on; before, it
+                    // limits nothing here.
+                    "nginx.ingress.kubernetes.io/proxy-read-timeout": String(SILENCE_SECONDS),
+                    "nginx.ingress.kubernetes.io/proxy-send-timeout": String(SILENCE_SECONDS),
+                    "nginx.ingress.kubernetes.io/proxy-body-size": MAX_BODY_SIZE,
+                    "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
                 },
             },
             spec: {

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { classReader } from "./classReader";
 import { ControllerArgs } from "./internalIngressController";
+import { SILENCE_SECONDS } from "./limits";
 import { placement, rollout } from "./ports";
 
 /** What is known to be open in the last release, 1.15.1; printed at every run. */
@@ -10,8 +11,8 @@ const WARNING =
     "off here), CVE-2026-42945, CVE-2026-42533 and CVE-2026-1642; nothing that is found later will be mended. Prefer traefik or none.";
 
 /**
- * The controller's ConfigMap. Watches, logs and exec stream, and large applies pass; plain HTTP, which would be served where
- * an Ingress has no host, is only redirected; queries, which may hold tokens, are not logged.
+ * The controller's ConfigMap. Plain HTTP, which would be served where an Ingress has no host, is only redirected; queries,
+ * which may hold tokens, are not logged.
  */
 const CONFIGURATION = {
     "allow-cross-namespace-resources": "false",
@@ -22,13 +23,9 @@ const CONFIGURATION = {
     "use-http2": "false",
     "large-client-header-buffers": "4 32k",
     "log-format-upstream": '$remote_addr [$time_iso8601] "$request_method $uri" $status $body_bytes_sent $request_time',
-    "proxy-body-size": "3m",
-    "proxy-read-timeout": "14400",
-    "proxy-send-timeout": "14400",
-    "proxy-request-buffering": "off",
     "worker-processes": "2",
     // A renewed certificate reloads nginx; connections go on in the old workers for as long as they may be silent.
-    "worker-shutdown-timeout": "14400s",
+    "worker-shutdown-timeout": `${SILENCE_SECONDS}s`,
 };
 
 /** ingress-nginx, as the component runs it: its own chart. */

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "./arguments";
+import { MAX_BODY_SIZE, SILENCE_SECONDS } from "./limits";
 import { nginxConfiguration } from "./nginxConfiguration";
 import { containerPorts, HostPorts, placement, PORT_NAMES, Ports, rollout } from "./ports";
 import { IssuerRef } from "./selfSignedCA";
@@ -25,10 +26,6 @@ const API_PATHS = [
 const HEALTH_PORT = 8081;
 const WITHDRAWAL_SECONDS = 5;
 const SHUTDOWN_SECONDS = 300;
-/** As long as kubelet keeps a silent exec open (streamingConnectionIdleTimeout). */
-const READ_TIMEOUT_SECONDS = 4 * 60 * 60;
-/** The API server's own limit of a request body: 3 MiB. */
-const MAX_BODY_SIZE = "3m";
 const CERTIFICATE_DIRECTORY = "/etc/nginx/tls";
 const API_SERVER_CA_DIRECTORY = "/etc/nginx/api-server-ca";
 const CONFIGURATION_DIRECTORY = "/etc/nginx/api-proxy";
@@ -129,7 +126,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                         redirectPort: clients.type === "outside" ? ports.http : undefined,
                         healthPort: HEALTH_PORT,
                         paths: API_PATHS,
-                        readTimeoutSeconds: READ_TIMEOUT_SECONDS,
+                        readTimeoutSeconds: SILENCE_SECONDS,
                         maxBodySize: MAX_BODY_SIZE,
                         certificateDirectory: CERTIFICATE_DIRECTORY,
                         apiServerCaFile: `${API_SERVER_CA_DIRECTORY}/ca.crt`,

@@ -1,11 +1,13 @@
+import { SILENCE_SECONDS } from "../components/limits";
+
 /** Providers whose load balancers are known; any other one is told what to do by the setting loadBalancer.annotations. */
 export const PROVIDERS = ["aws", "gcp", "azure", "openstack", "other"] as const;
 
 /** A provider of load balancers. */
 export type Provider = (typeof PROVIDERS)[number];
 
-/** As long as the proxy lets a connection be silent: 4 hours, in milliseconds. */
-const IDLE_MS = String(4 * 60 * 60 * 1000);
+/** How long a connection may be silent, in milliseconds. */
+const IDLE_MS = String(SILENCE_SECONDS * 1000);
 
 /** What a provider is told by annotations of the Service: always, and where the load balancer is internal. */
 const ANNOTATIONS: Readonly<

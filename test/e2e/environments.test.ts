@@ -3,6 +3,7 @@ import { Environment } from "../../local/environments";
 import { HPC, STATE } from "../../local/layout";
 import { outputs } from "../../local/pulumi";
 import { attempt, run, until } from "../../local/shell";
+import { assertStreams } from "./streams";
 import { kubectl, make, TABLE, UNCHANGED } from "./support";
 
 /** Every way in, on the local cluster, each from nothing. */
@@ -38,6 +39,10 @@ describe("the environments and controllers", () => {
             const { stdout } = await attempt(["curl", "-si", "--max-time", "10", url], { netns: HPC });
             assert.match(stdout, /^HTTP\/1\.1 308 /);
             assert.match(stdout, new RegExp(`^location: https://${apiServerHost}:60443/version`, "im"));
+        });
+
+        it(`${controller}: exec, silent watches and large objects pass`, async () => {
+            await assertStreams("dev");
         });
     }
 

@@ -17,6 +17,7 @@ import { CACHE, HPC, KUBECONFIG, RUN, STATE } from "../../local/layout";
 import { environment, mainStack, Outputs, outputs, pulumiDestroy, pulumiUp } from "../../local/pulumi";
 import { attempt, run, until } from "../../local/shell";
 import { program, version } from "../../local/tools";
+import { assertStreams } from "./streams";
 import { kubectl, make, TABLE, UNCHANGED } from "./support";
 
 /** What command lines of our processes hold. */
@@ -72,6 +73,10 @@ describe("on the local cluster", () => {
         const log = await kubectl("logs", `deployment/${interlinkNodeName}-node`, "--namespace", "interlink");
         assert.notEqual(log, "");
         assert.doesNotMatch(log, /eyJhbGciOi/);
+    });
+
+    it("exec, silent watches and large objects pass", async () => {
+        await assertStreams("dev");
     });
 
     it("a second `make up` changes nothing", async () => {

@@ -303,13 +303,17 @@ describe("ApiIngress", () => {
         assert.equal(await valueOf(six.url), "https://[fd00::1]:60443");
     });
 
-    it("lets the controller verify the proxy", async () => {
+    it("lets the controller verify the proxy, and pass what streams or is large", async () => {
         await settled(new ApiIngress("ingress", args));
         assert.deepEqual(input("ingress-ingress", "metadata", "annotations"), {
             "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
             "nginx.ingress.kubernetes.io/proxy-ssl-secret": `${NAMESPACE}/proxy-tls`,
             "nginx.ingress.kubernetes.io/proxy-ssl-name": "proxy.svc",
             "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
+            "nginx.ingress.kubernetes.io/proxy-read-timeout": "14400",
+            "nginx.ingress.kubernetes.io/proxy-send-timeout": "14400",
+            "nginx.ingress.kubernetes.io/proxy-body-size": "3m",
+            "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
         });
     });
 
