@@ -16,6 +16,7 @@ import {
 } from "./components/arguments";
 import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "./components/interlinkChart";
 import { CONTROLLERS } from "./components/internalIngressController";
+import { PORT_NAMES } from "./components/ports";
 import { PROVIDERS } from "./stacks/cloudAnnotations";
 import { charts, images } from "./versions";
 
@@ -273,7 +274,7 @@ function conflicts(settings: z.infer<typeof schema>): Refusal[] {
             value: ports.http,
             allowed: "another port than ports.https",
         },
-        ...(["http", "https"] as const).map((port) => ({
+        ...PORT_NAMES.map((port) => ({
             bad: RESERVED_PORTS.includes(ports[port]),
             key: `ports.${port}`,
             value: ports[port],

@@ -1,5 +1,5 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { grant } from "./grant";
 import { ControllerArgs } from "./internalIngressController";
 
 /** Lets a controller's service account read the classes of the cluster: all that it may read beyond its namespace. */
@@ -9,24 +9,17 @@ export function classReader(
     serviceAccountName: pulumi.Input<string>,
     parent: pulumi.Resource,
 ): pulumi.Resource {
-    // Named like the class, which is the cluster's only one of its name.
-    const metadata = { name: pulumi.interpolate`${ingressClassName}-controller` };
-    const role = new k8s.rbac.v1.ClusterRole(
-        `${name}-cluster-role`,
+    return grant(
+        `${name}-cluster`,
         {
-            metadata,
+            // Named like the class, which is the cluster's only one of its name.
+            roleName: pulumi.interpolate`${ingressClassName}-controller`,
+            serviceAccountName,
+            namespace,
+            scope: "cluster",
             rules: [
                 { apiGroups: ["networking.k8s.io"], resources: ["ingressclasses"], verbs: ["get", "list", "watch"] },
             ],
-        },
-        { parent },
-    );
-    return new k8s.rbac.v1.ClusterRoleBinding(
-        `${name}-cluster-role-binding`,
-        {
-            metadata,
-            subjects: [{ kind: "ServiceAccount", name: serviceAccountName, namespace }],
-            roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
         },
         { parent },
     );

@@ -4,6 +4,7 @@ import { classReader } from "./classReader";
 import { ControllerArgs } from "./internalIngressController";
 import { SILENCE_SECONDS } from "./limits";
 import { placement, rollout } from "./ports";
+import { chartSource } from "./release";
 
 /** What is known to be open in the last release, 1.15.1; printed at every run. */
 const WARNING =
@@ -58,8 +59,7 @@ export function ingressNginx(
         `${name}-chart`,
         {
             name,
-            chart: software.chart ?? "ingress-nginx",
-            repositoryOpts: software.chart === undefined ? { repo: "https://kubernetes.github.io/ingress-nginx" } : {},
+            ...chartSource(software.chart, "ingress-nginx", "https://kubernetes.github.io/ingress-nginx"),
             version: software.chartVersion,
             namespace: args.namespace,
             values: {

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "./arguments";
+import { grant } from "./grant";
 import {
     CHART_VERSIONS,
     configurationTransform,
@@ -166,22 +167,14 @@ function nodeReady(
 ): pulumi.Output<string> {
     const metadata = { name: pulumi.interpolate`${args.nodeName}-ready`, namespace: namespace.metadata.name };
     const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-ready-service-account`, { metadata }, { parent });
-    const role = new k8s.rbac.v1.ClusterRole(
-        `${name}-ready-role`,
+    const binding = grant(
+        `${name}-ready`,
         {
-            metadata: { name: metadata.name },
+            roleName: metadata.name,
+            serviceAccountName: serviceAccount.metadata.name,
+            namespace: metadata.namespace,
+            scope: "cluster",
             rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] }],
-        },
-        { parent },
-    );
-    const binding = new k8s.rbac.v1.ClusterRoleBinding(
-        `${name}-ready-role-binding`,
-        {
-            metadata: { name: metadata.name },
-            subjects: [
-                { kind: "ServiceAccount", name: serviceAccount.metadata.name, namespace: namespace.metadata.name },
-            ],
-            roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
         },
         { parent },
     );

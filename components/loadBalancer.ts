@@ -42,11 +42,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
                     type: "LoadBalancer",
                     selector: { ...args.selector },
                     loadBalancerSourceRanges: [...args.sourceRanges],
-                    ports: (["http", "https"] as const).map((port) => ({
-                        name: port,
-                        port: args.ports[port],
-                        targetPort: PORT_NAMES[port],
-                    })),
+                    ports: PORT_NAMES.map((name) => ({ name, port: args.ports[name], targetPort: name })),
                 },
             },
             { parent: this },

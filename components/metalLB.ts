@@ -1,8 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ADDRESS_RANGE, addressRange, checkArguments } from "./arguments";
+import { grant } from "./grant";
 import { kubectlPodSpec } from "./kubectlPod";
-import { InstalledRelease, mergeValues, Release } from "./release";
+import { chartSource, InstalledRelease, mergeValues, Release } from "./release";
 
 /** Annotations by which MetalLB gives a Service a chosen address: 0.13 knows the first, later versions prefer the second. */
 export function addressAnnotations(address: string): Record<string, string> {
@@ -92,8 +93,7 @@ function installMetalLB(name: string, release: InstalledRelease, parent: pulumi.
         `${name}-chart`,
         {
             name: "metallb",
-            chart: release.chart ?? "metallb",
-            repositoryOpts: release.chart === undefined ? { repo: "https://metallb.github.io/metallb" } : {},
+            ...chartSource(release.chart, "metallb", "https://metallb.github.io/metallb"),
             version: release.version,
             namespace: release.namespace,
             values: mergeValues(VALUES, release.values ?? {}),
@@ -117,17 +117,14 @@ function webhookServes(
     const metadata = { name: pulumi.interpolate`${args.poolName}-webhook`, namespace };
     const options = { parent, dependsOn: installed };
     const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-webhook-service-account`, { metadata }, options);
-    const role = new k8s.rbac.v1.Role(
-        `${name}-webhook-role`,
-        { metadata, rules: [{ apiGroups: [GROUP], resources: ["ipaddresspools"], verbs: ["create", "get"] }] },
-        options,
-    );
-    const binding = new k8s.rbac.v1.RoleBinding(
-        `${name}-webhook-role-binding`,
+    const binding = grant(
+        `${name}-webhook`,
         {
-            metadata,
-            subjects: [{ kind: "ServiceAccount", name: serviceAccount.metadata.name, namespace }],
-            roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
+            roleName: metadata.name,
+            serviceAccountName: serviceAccount.metadata.name,
+            namespace,
+            scope: "namespace",
+            rules: [{ apiGroups: [GROUP], resources: ["ipaddresspools"], verbs: ["create", "get"] }],
         },
         options,
     );

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "./arguments";
 import { MAX_BODY_SIZE, SILENCE_SECONDS } from "./limits";
 import { nginxConfiguration } from "./nginxConfiguration";
-import { containerPorts, HostPorts, placement, PORT_NAMES, Ports, rollout } from "./ports";
+import { containerPorts, HostPorts, placement, Ports, rollout } from "./ports";
 import { IssuerRef } from "./selfSignedCA";
 import { serverCertificate } from "./serverCertificate";
 
@@ -158,7 +158,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
             `${name}-service`,
             {
                 metadata,
-                spec: { selector: labels, ports: [{ name: "https", port: ports.https, targetPort: PORT_NAMES.https }] },
+                spec: { selector: labels, ports: [{ name: "https", port: ports.https, targetPort: "https" }] },
             },
             { parent: this, dependsOn: [deployment] },
         );
@@ -196,7 +196,7 @@ function podSpec(
                 args: ["-g", "daemon off;"],
                 ports: [
                     ...containerPorts(ports, hostPorts).filter(
-                        ({ name }) => clients.type === "outside" || name === PORT_NAMES.https,
+                        ({ name }) => clients.type === "outside" || name === "https",
                     ),
                     { name: "health", containerPort: HEALTH_PORT },
                 ],

@@ -14,16 +14,16 @@ export interface HostPorts {
     readonly nodeSelector: Readonly<Record<string, string>>;
 }
 
-/** Names of the containers' ports, by which a Service finds them. */
-export const PORT_NAMES = { http: "http", https: "https" } as const;
+/** Names of the ports: in the arguments, and of the containers' ports, by which a Service finds them. */
+export const PORT_NAMES = ["http", "https"] as const;
 
 /** A container's ports for clients, on the node as well where its ports are taken. */
 export function containerPorts(
     ports: Ports,
     hostPorts: HostPorts | undefined,
 ): k8s.types.input.core.v1.ContainerPort[] {
-    return (["http", "https"] as const).map((name) => ({
-        name: PORT_NAMES[name],
+    return PORT_NAMES.map((name) => ({
+        name,
         containerPort: ports[name],
         ...(hostPorts === undefined ? {} : { hostPort: ports[name] }),
     }));

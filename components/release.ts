@@ -25,6 +25,11 @@ export type Release =
 /** A release that is installed. */
 export type InstalledRelease = Extract<Release, { install: true }>;
 
+/** Where a chart comes from, as helm.v4.Chart spells it: what was given, or the chart of a name in its own repository. */
+export function chartSource(given: string | undefined, name: string, repo: string) {
+    return given === undefined ? { chart: name, repositoryOpts: { repo } } : { chart: given, repositoryOpts: {} };
+}
+
 /** A chart's values: `theirs` over `ours`, object by object. */
 export function mergeValues(
     ours: Readonly<Record<string, unknown>>,

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { classReader } from "./classReader";
+import { grant } from "./grant";
 import { ControllerArgs } from "./internalIngressController";
 import { containerPorts, placement, rollout } from "./ports";
 
@@ -66,31 +67,27 @@ function traefikGrants(
     serviceAccount: k8s.core.v1.ServiceAccount,
     parent: pulumi.Resource,
 ): pulumi.Resource[] {
-    const { namespace } = args;
+    const serviceAccountName = serviceAccount.metadata.name;
     const read = ["get", "list", "watch"];
-    const role = new k8s.rbac.v1.Role(
-        `${name}-role`,
-        {
-            metadata: { name, namespace },
-            rules: [
-                { apiGroups: [""], resources: ["services", "secrets"], verbs: read },
-                { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
-                { apiGroups: ["networking.k8s.io"], resources: ["ingresses"], verbs: read },
-                { apiGroups: ["networking.k8s.io"], resources: ["ingresses/status"], verbs: ["update"] },
-            ],
-        },
-        { parent },
-    );
-    const binding = new k8s.rbac.v1.RoleBinding(
-        `${name}-role-binding`,
-        {
-            metadata: { name, namespace },
-            subjects: [{ kind: "ServiceAccount", name: serviceAccount.metadata.name, namespace }],
-            roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
-        },
-        { parent },
-    );
-    return [classReader(name, args, serviceAccount.metadata.name, parent), binding];
+    return [
+        classReader(name, args, serviceAccountName, parent),
+        grant(
+            name,
+            {
+                roleName: name,
+                serviceAccountName,
+                namespace: args.namespace,
+                scope: "namespace",
+                rules: [
+                    { apiGroups: [""], resources: ["services", "secrets"], verbs: read },
+                    { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
+                    { apiGroups: ["networking.k8s.io"], resources: ["ingresses"], verbs: read },
+                    { apiGroups: ["networking.k8s.io"], resources: ["ingresses/status"], verbs: ["update"] },
+                ],
+            },
+            { parent },
+        ),
+    ];
 }
 
 /**
