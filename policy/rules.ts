@@ -68,10 +68,7 @@ const RULES: readonly Rule[] = [
     {
         name: "pinned-images",
         description: "Every container image has a digest, or a tag other than latest.",
-        check: (kind, props) =>
-            containers(kind, props).flatMap((container) =>
-                demand(props, [...container, "image"], isPinned, "an image with a digest, or a tag other than latest"),
-            ),
+        check: ofContainers(["image"], isPinned, "an image with a digest, or a tag other than latest"),
     },
     {
         name: "no-public-load-balancer",
@@ -81,10 +78,7 @@ const RULES: readonly Rule[] = [
     {
         name: "memory-limits",
         description: "Every container has a memory limit.",
-        check: (kind, props) =>
-            containers(kind, props).flatMap((container) =>
-                demand(props, [...container, "resources", "limits", "memory"], isGiven, "a quantity such as 256Mi"),
-            ),
+        check: ofContainers(["resources", "limits", "memory"], isGiven, "a quantity such as 256Mi"),
     },
     {
         name: "tls-on-every-hop",
@@ -204,12 +198,16 @@ function isFilledList(value: unknown): boolean {
     return Array.isArray(value) && value.length > 0;
 }
 
-/** The containers of an object, by their paths. */
-function containers(kind: string, props: unknown): Path[] {
-    const spec = POD_SPECS[kind];
-    return spec === undefined
-        ? []
-        : ["initContainers", "containers"].flatMap((field) => elements(props, [...spec, field]));
+/** A check of one field of each container of an object. */
+function ofContainers(field: Path, ok: (value: unknown) => boolean, allowed: string): Rule["check"] {
+    return (kind, props) => {
+        const spec = POD_SPECS[kind];
+        return spec === undefined
+            ? []
+            : ["initContainers", "containers"]
+                  .flatMap((list) => elements(props, [...spec, list]))
+                  .flatMap((container) => demand(props, [...container, ...field], ok, allowed));
+    };
 }
 
 /** Whether an image has a digest or a tag that is not latest; the colon of a registry's port begins no tag. */
