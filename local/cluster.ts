@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { registryHosts } from "./images";
+import { applyManifest, attemptKubectl } from "./kubectl";
 import { KUBECONFIG, NET, NODE, PROJECT, RUN, STATE } from "./layout";
 import { alive, Daemon, ensure, logTail, stop } from "./processes";
 import { attempt, run, until } from "./shell";
@@ -26,10 +27,7 @@ export async function ensureCluster(): Promise<void> {
     const manifest = readFileSync(join(PROJECT, "local", "addons.yaml"), "utf8")
         .replaceAll("${COREDNS_VERSION}", version("coredns"))
         .replaceAll("${DNS_ADDRESS}", NET.dns);
-    await run([program("kubernetes", "kubectl"), "apply", "--server-side", "-f", "-"], {
-        env: { KUBECONFIG },
-        input: manifest,
-    });
+    await applyManifest(manifest, "--server-side");
 }
 
 /** Stops the cluster and removes what it had mounted; its state stays. */
@@ -53,10 +51,7 @@ export async function stopCluster(): Promise<void> {
 
 /** Whether the cluster's API server answers. */
 export async function apiServerReady(): Promise<boolean> {
-    const result = await attempt([program("kubernetes", "kubectl"), "get", "--raw", "/readyz"], {
-        env: { KUBECONFIG },
-    });
-    return result.status === 0;
+    return (await attemptKubectl("get", "--raw", "/readyz")).status === 0;
 }
 
 async function ensureDaemon(daemon: Daemon, what: string, ready: () => Promise<boolean>): Promise<void> {
@@ -352,8 +347,7 @@ function kubeProxy(): Daemon {
 
 async function nodeReady(): Promise<boolean> {
     const path = "jsonpath={.status.conditions[?(@.type=='Ready')].status}";
-    const kubectl = [program("kubernetes", "kubectl"), "get", "node", NODE_NAME, "-o", path];
-    return (await attempt(kubectl, { env: { KUBECONFIG } })).stdout === "True";
+    return (await attemptKubectl("get", "node", NODE_NAME, "-o", path)).stdout === "True";
 }
 
 /** Kills every container of the cluster; its shims end with them. */

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
-import { KUBECONFIG, NET, PROJECT, STATE } from "./layout";
-import { attempt, UserError } from "./shell";
-import { program, version } from "./tools";
+import { attemptKubectl } from "./kubectl";
+import { NET, PROJECT, STATE } from "./layout";
+import { UserError } from "./shell";
+import { version } from "./tools";
 
 /** The environments that `make up ENV=…` knows: names of Pulumi stacks, each the program's environment of that name; dev is kind. */
 const ENVIRONMENTS = ["dev", "metallb", "cloud"] as const;
@@ -109,6 +110,5 @@ function withoutPrefix({ config }: SettingsFile): Record<string, unknown> {
 
 /** Whether the cluster has a namespace. */
 export async function namespaceExists(name: string): Promise<boolean> {
-    const kubectl = [program("kubernetes", "kubectl"), "get", "namespace", name];
-    return (await attempt(kubectl, { env: { KUBECONFIG } })).status === 0;
+    return (await attemptKubectl("get", "namespace", name)).status === 0;
 }

@@ -1,11 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HPC, KUBECONFIG, NET, PROJECT } from "./layout";
 import { Environment } from "./environments";
+import { applyManifest, kubectl } from "./kubectl";
+import { HPC, NET, PROJECT } from "./layout";
 import { Outputs, outputs } from "./pulumi";
 import { attempt, Result, run, RunOptions, say, until, UserError } from "./shell";
-import { program, toolPath, version } from "./tools";
+import { toolPath, version } from "./tools";
 
 /** Folder with what the checks need as files: the CA of the outputs, and another one. */
 interface Fixture {
@@ -132,7 +133,7 @@ async function jobPrintsTable({ outputs }: Fixture): Promise<string> {
         .replaceAll("${NODE_NAME}", outputs.interlinkNodeName)
         .replaceAll("${KUBECTL_VERSION}", version("kubernetes"));
     await kubectl("delete", JOB, "--ignore-not-found", "--wait");
-    await run([program("kubernetes", "kubectl"), "apply", "-f", "-"], { env: { KUBECONFIG }, input: manifest });
+    await applyManifest(manifest);
     const status = ["get", JOB, "-o", "jsonpath={.status.succeeded}/{.status.failed}"];
     let seen = "";
     await until(
@@ -159,10 +160,6 @@ function expect(holds: boolean, otherwise: string): void {
 function hpc(command: readonly string[]): Promise<Result> {
     const options: RunOptions = { netns: HPC, env: { PATH: toolPath(), KUBECONFIG: "" } };
     return attempt(command, options);
-}
-
-function kubectl(...args: string[]): Promise<string> {
-    return run([program("kubernetes", "kubectl"), ...args], { env: { KUBECONFIG } });
 }
 
 function sorted(table: string): string {

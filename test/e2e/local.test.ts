@@ -13,12 +13,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { settingsPath } from "../../local/environments";
-import { CACHE, HPC, KUBECONFIG, RUN, STATE } from "../../local/layout";
+import { applyManifest, kubectl } from "../../local/kubectl";
+import { CACHE, HPC, RUN, STATE } from "../../local/layout";
 import { environment, mainStack, Outputs, outputs, pulumiDestroy, pulumiUp } from "../../local/pulumi";
 import { attempt, run, until } from "../../local/shell";
 import { program, version } from "../../local/tools";
 import { assertStreams } from "./streams";
-import { kubectl, make, TABLE, UNCHANGED } from "./support";
+import { assertNamespaces, make, TABLE, UNCHANGED } from "./support";
 
 /** What command lines of our processes hold. */
 const OURS = [STATE, RUN, join(CACHE, "tools")].join("|");
@@ -109,10 +110,7 @@ describe("on the local cluster", () => {
 
     it("another controller and its Ingress stay untouched, and leave ours alone", async () => {
         const manifest = readFileSync(join(__dirname, "public.yaml"), "utf8");
-        await run([program("kubernetes", "kubectl"), "apply", "-f", "-"], {
-            env: { KUBECONFIG },
-            input: manifest.replaceAll("${TRAEFIK_VERSION}", version("traefik")),
-        });
+        await applyManifest(manifest.replaceAll("${TRAEFIK_VERSION}", version("traefik")));
         await kubectl("rollout", "status", "deployment/public", "--namespace", "public", "--timeout=60s");
         const { apiServerUrl, apiServerHost, namespace } = await outputs("dev");
         const status = async (url: string) =>
@@ -206,13 +204,7 @@ describe("on the local cluster", () => {
     it("`make destroy` leaves nothing of the program's", async () => {
         const before = (await outputs("dev")).interlinkNodeName;
         await make("destroy");
-        const namespaces = await kubectl("get", "namespaces", "-o", "name");
-        assert.deepEqual(namespaces.trim().split("\n").sort(), [
-            "namespace/default",
-            "namespace/kube-node-lease",
-            "namespace/kube-public",
-            "namespace/kube-system",
-        ]);
+        await assertNamespaces();
         const left = await kubectl("get", CLUSTER_SCOPED, "-o", "name");
         assert.doesNotMatch(left, new RegExp(`cert-manager|my-ingress-nginx|interlink-ready|nginx-internal|${before}`));
     });

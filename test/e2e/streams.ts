@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Environment } from "../../local/environments";
+import { kubectl } from "../../local/kubectl";
 import { HPC } from "../../local/layout";
 import { outputs } from "../../local/pulumi";
 import { attempt, Result, RunOptions } from "../../local/shell";
 import { program } from "../../local/tools";
-import { kubectl } from "./support";
 
 const NAMESPACE = "streams";
 /** Longer than the minute for which most proxies let a connection be silent. */

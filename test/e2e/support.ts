@@ -1,15 +1,18 @@
-import { KUBECONFIG } from "../../local/layout";
+import assert from "node:assert/strict";
+import { kubectl } from "../../local/kubectl";
 import { run } from "../../local/shell";
-import { program } from "../../local/tools";
 
 /** Runs a target of the Makefile, with variables such as ENV=cloud; fails where it fails. */
 export function make(...target: string[]): Promise<string> {
     return run(["make", ...target], { echo: true });
 }
 
-/** Runs kubectl with all rights. */
-export function kubectl(...args: string[]): Promise<string> {
-    return run([program("kubernetes", "kubectl"), ...args], { env: { KUBECONFIG } });
+/** Asserts that the cluster has its own namespaces, and of others only those that are named. */
+export async function assertNamespaces(...others: string[]): Promise<void> {
+    const own = ["default", "kube-node-lease", "kube-public", "kube-system"];
+    const namespaces = await kubectl("get", "namespaces", "-o", "name");
+    const expected = [...own, ...others].map((name) => `namespace/${name}`);
+    assert.deepEqual(namespaces.trim().split("\n").sort(), expected.sort());
 }
 
 /** What the Job of the guide's last section prints, and nothing else does. */
