@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-    { ignores: ["node_modules/", "local/charts/"] },
+    { ignores: ["node_modules/", "local/images/charts/"] },
     {
         files: ["**/*.ts"],
         extends: [eslint.configs.recommended, ...tseslint.configs.recommendedTypeChecked],

@@ -1,19 +1,19 @@
 import { rmSync } from "node:fs";
-import { ensureCluster, stopCluster } from "./cluster";
-import { ensurePackages } from "./debian";
-import { ensureHpc, stopHpc } from "./hpc";
-import { ensureCloud } from "./cloud";
-import { chosenEnvironment, Environment, forgetSettings, writeSettings } from "./environments";
-import { ensureCharts } from "./charts";
-import { ensureImages, ensureRegistry } from "./images";
-import { chooseCluster, Cluster, deleteKind, ensureKind, kindIsUp, rememberCluster } from "./kind";
-import { NODE, PORTS, RUN, STATE } from "./layout";
-import { ensureKindNetwork, ensureNetwork, removeNetwork, requireFreePorts } from "./network";
-import { known, stop } from "./processes";
-import { environment, mainStack, pulumiDestroy, pulumiPreview, pulumiUp } from "./pulumi";
-import { say, UserError } from "./shell";
-import { COMMON_TOOLS, ensureTools, PULUMI_TOOLS } from "./tools";
-import { verify } from "./verify";
+import { ensureCluster, stopCluster } from "./cluster/cluster";
+import { ensurePackages } from "./toolchain/debian";
+import { ensureHpc, stopHpc } from "./hpc/hpc";
+import { ensureCloud } from "./stacks/cloud";
+import { chosenEnvironment, Environment, forgetSettings, writeSettings } from "./stacks/environments";
+import { ensureCharts } from "./images/charts";
+import { ensureImages, ensureRegistry } from "./images/images";
+import { chooseCluster, Cluster, deleteKind, ensureKind, kindIsUp, rememberCluster } from "./cluster/kind";
+import { NODE, PORTS, RUN, STATE } from "./machine/layout";
+import { ensureKindNetwork, ensureNetwork, removeNetwork, requireFreePorts } from "./cluster/network";
+import { known, stop } from "./machine/processes";
+import { environment, mainStack, pulumiDestroy, pulumiPreview, pulumiUp } from "./stacks/pulumi";
+import { say, UserError } from "./machine/shell";
+import { COMMON_TOOLS, ensureTools, PULUMI_TOOLS } from "./toolchain/tools";
+import { verify } from "./verify/verify";
 
 const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
     up,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { Environment } from "../../local/environments";
-import { kubectl } from "../../local/kubectl";
-import { HPC, STATE } from "../../local/layout";
-import { outputs } from "../../local/pulumi";
-import { attempt, run, until } from "../../local/shell";
+import { Environment } from "../../local/stacks/environments";
+import { kubectl } from "../../local/cluster/kubectl";
+import { HPC, STATE } from "../../local/machine/layout";
+import { outputs } from "../../local/stacks/pulumi";
+import { attempt, run, until } from "../../local/machine/shell";
 import { assertStreams } from "./streams";
 import { assertNamespaces, make, TABLE, UNCHANGED } from "./support";
 

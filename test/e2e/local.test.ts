@@ -12,12 +12,12 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
-import { settingsPath } from "../../local/environments";
-import { applyManifest, kubectl } from "../../local/kubectl";
-import { CACHE, HPC, RUN, STATE } from "../../local/layout";
-import { environment, mainStack, Outputs, outputs, pulumiDestroy, pulumiUp } from "../../local/pulumi";
-import { attempt, run, until } from "../../local/shell";
-import { program, version } from "../../local/tools";
+import { settingsPath } from "../../local/stacks/environments";
+import { applyManifest, kubectl } from "../../local/cluster/kubectl";
+import { CACHE, HPC, RUN, STATE } from "../../local/machine/layout";
+import { environment, mainStack, Outputs, outputs, pulumiDestroy, pulumiUp } from "../../local/stacks/pulumi";
+import { attempt, run, until } from "../../local/machine/shell";
+import { program, version } from "../../local/toolchain/tools";
 import { assertStreams } from "./streams";
 import { assertNamespaces, make, TABLE, UNCHANGED } from "./support";
 

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Environment } from "../../local/environments";
-import { kubectl } from "../../local/kubectl";
-import { HPC } from "../../local/layout";
-import { outputs } from "../../local/pulumi";
-import { attempt, Result, RunOptions } from "../../local/shell";
-import { program } from "../../local/tools";
+import { Environment } from "../../local/stacks/environments";
+import { kubectl } from "../../local/cluster/kubectl";
+import { HPC } from "../../local/machine/layout";
+import { outputs } from "../../local/stacks/pulumi";
+import { attempt, Result, RunOptions } from "../../local/machine/shell";
+import { program } from "../../local/toolchain/tools";
 
 const NAMESPACE = "streams";
 /** Longer than the minute for which most proxies let a connection be silent. */

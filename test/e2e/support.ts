@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { kubectl } from "../../local/kubectl";
-import { run } from "../../local/shell";
+import { kubectl } from "../../local/cluster/kubectl";
+import { run } from "../../local/machine/shell";
 
 /** Runs a target of the Makefile, with variables such as ENV=cloud; fails where it fails. */
 export function make(...target: string[]): Promise<string> {

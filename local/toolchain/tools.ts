@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { basename, delimiter, join } from "node:path";
 import { Archive, download } from "./download";
-import { CACHE, PROJECT } from "./layout";
-import { attempt, run, say, UserError } from "./shell";
+import { CACHE, PROJECT } from "../machine/layout";
+import { attempt, run, say, UserError } from "../machine/shell";
 
 /** A set of programs that one Go module builds; the module's go.mod names the version, its go.sum the checksums. */
 interface Tool {
     /** Its name. */
     readonly name: string;
-    /** Folder of the module under local/go that it is built in; default its name. */
+    /** Folder of the module under local/toolchain/go that it is built in; default its name. */
     readonly folder?: string;
     /** Go packages; each gives a program named like its last element. */
     readonly packages: readonly string[];
@@ -172,7 +172,7 @@ const BUILD_GIB = 24;
 export function toolPath(): string {
     return [
         join(PROJECT, "node_modules", ".bin"),
-        join(PROJECT, "local", "bin"),
+        join(PROJECT, "local", "toolchain", "bin"),
         ...TOOLS.filter((tool) => existsSync(directory(tool))).map(directory),
         process.env.PATH ?? "",
     ].join(delimiter);
@@ -312,7 +312,7 @@ function find(name: string): Tool {
 
 /** Folder of the Go module that a tool is built in. */
 function moduleDirectory(tool: Tool): string {
-    return join(PROJECT, "local", "go", tool.folder ?? tool.name);
+    return join(PROJECT, "local", "toolchain", "go", tool.folder ?? tool.name);
 }
 
 function goMod(tool: string): string {

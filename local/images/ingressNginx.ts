@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CACHE, PROJECT } from "./layout";
-import { run, UserError } from "./shell";
-import { moduleSource } from "./tools";
+import { CACHE, PROJECT } from "../machine/layout";
+import { run, UserError } from "../machine/shell";
+import { moduleSource } from "../toolchain/tools";
 
-const LUA = join(PROJECT, "local", "ingress-nginx", "lua");
+const LUA = join(PROJECT, "local", "images", "ingress-nginx", "lua");
 
 /** Debian's packages with what the controller runs on: nginx, its modules and, as far as Debian has them, Lua libraries. */
 export const INGRESS_NGINX_PACKAGES: readonly string[] = [
@@ -20,7 +20,10 @@ export const INGRESS_NGINX_PACKAGES: readonly string[] = [
 ];
 
 /** Files and folders of the project that the image's other files are made from, besides the controller's Go module. */
-export const INGRESS_NGINX_SOURCES: readonly string[] = ["local/ingress-nginx/lua", "local/ingressNginx.ts"];
+export const INGRESS_NGINX_SOURCES: readonly string[] = [
+    "local/images/ingress-nginx/lua",
+    "local/images/ingressNginx.ts",
+];
 
 /** The user and the group that the chart runs the controller as; it and nginx write to files of the image. */
 export const INGRESS_NGINX_USER = "101:82";
@@ -117,7 +120,7 @@ function fitToDebian(template: string): string {
     return SUBSTITUTIONS.reduce((text, [pattern, replacement]) => {
         if (!pattern.test(text)) {
             throw new UserError(
-                `nginx.tmpl: nothing in it matches ${String(pattern)}; fit local/ingressNginx.ts to it.`,
+                `nginx.tmpl: nothing in it matches ${String(pattern)}; fit local/images/ingressNginx.ts to it.`,
             );
         }
         return text.replace(pattern, replacement);

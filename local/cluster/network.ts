@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { HPC, NET, NODE } from "./layout";
-import { attempt, run, UserError } from "./shell";
+import { HPC, NET, NODE } from "../machine/layout";
+import { attempt, run, UserError } from "../machine/shell";
 
 /** Joins two network namespaces (undefined is the machine's) by a pair of links with one address each. */
 interface Link {

@@ -5,8 +5,8 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, IncomingMessage } from "node:http";
 import { dirname, join } from "node:path";
-import { PLUGIN_PORT, REGISTRY, STATE } from "./layout";
-import { attempt } from "./shell";
+import { PLUGIN_PORT, REGISTRY, STATE } from "../machine/layout";
+import { attempt } from "../machine/shell";
 
 /** The parts of Kubernetes' Container that are used. */
 interface Container {

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { registryHosts } from "./images";
+import { registryHosts } from "../images/images";
 import { applyManifest, attemptKubectl } from "./kubectl";
-import { KUBECONFIG, NET, NODE, PROJECT, RUN, STATE } from "./layout";
-import { alive, Daemon, ensure, logTail, stop } from "./processes";
-import { attempt, run, until } from "./shell";
-import { program, version } from "./tools";
+import { KUBECONFIG, NET, NODE, PROJECT, RUN, STATE } from "../machine/layout";
+import { alive, Daemon, ensure, logTail, stop } from "../machine/processes";
+import { attempt, run, until } from "../machine/shell";
+import { program, version } from "../toolchain/tools";
 
 /** Name of the one node. */
 const NODE_NAME = "interlink-control-plane";
@@ -24,7 +24,7 @@ export async function ensureCluster(): Promise<void> {
     await ensureDaemon(kubelet(), "kubelet", () => healthy("http://127.0.0.1:10248/healthz"));
     await ensureDaemon(kubeProxy(), "kube-proxy", () => healthy("http://127.0.0.1:10256/livez"));
     await until("the node's Ready", 60, nodeReady, () => logTail("kubelet"));
-    const manifest = readFileSync(join(PROJECT, "local", "addons.yaml"), "utf8")
+    const manifest = readFileSync(join(PROJECT, "local", "cluster", "addons.yaml"), "utf8")
         .replaceAll("${COREDNS_VERSION}", version("coredns"))
         .replaceAll("${DNS_ADDRESS}", NET.dns);
     await applyManifest(manifest, "--server-side");

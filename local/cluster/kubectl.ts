@@ -1,6 +1,6 @@
-import { KUBECONFIG } from "./layout";
-import { attempt, Result, run } from "./shell";
-import { program } from "./tools";
+import { KUBECONFIG } from "../machine/layout";
+import { attempt, Result, run } from "../machine/shell";
+import { program } from "../toolchain/tools";
 
 const OPTIONS = { env: { KUBECONFIG } };
 

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HPC, INTERLINK_PORT, PLUGIN_PORT, PROJECT, STATE } from "./layout";
-import { alive, Daemon, ensure, logTail, stop } from "./processes";
-import { attempt, until } from "./shell";
-import { program } from "./tools";
+import { HPC, INTERLINK_PORT, PLUGIN_PORT, PROJECT, STATE } from "../machine/layout";
+import { alive, Daemon, ensure, logTail, stop } from "../machine/processes";
+import { attempt, until } from "../machine/shell";
+import { program } from "../toolchain/tools";
 
 /** Starts InterLink's API server and the plugin on the HPC side, and returns when one answers through the other. */
 export async function ensureHpc(): Promise<void> {
@@ -27,7 +27,7 @@ DataRootFolder: "${folder}/"
         {
             name: "plugin",
             netns: HPC,
-            command: [process.execPath, ...typescript, join(PROJECT, "local", "plugin.ts")],
+            command: [process.execPath, ...typescript, join(PROJECT, "local", "hpc", "plugin.ts")],
             env: { TS_NODE_PROJECT: join(PROJECT, "tsconfig.json") },
         },
         {

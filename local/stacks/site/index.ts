@@ -1,9 +1,9 @@
 /** The site that the environment cloud stands on: MetalLB gives any Service of type LoadBalancer an address. */
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { MetalLB } from "../../components/metalLB";
-import { NET, PROJECT } from "../layout";
-import { version } from "../tools";
+import { MetalLB } from "../../../components/metalLB";
+import { NET, PROJECT } from "../../machine/layout";
+import { version } from "../../toolchain/tools";
 
 const namespace = "metallb-system";
 new MetalLB("metallb", {
@@ -11,7 +11,7 @@ new MetalLB("metallb", {
         ? {
               install: true,
               namespace,
-              chart: join(PROJECT, "local", "charts", "metallb"),
+              chart: join(PROJECT, "local", "images", "charts", "metallb"),
               version: version("metallb").slice(1),
           }
         : { install: false, namespace },

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { run, UserError } from "./shell";
+import { run, UserError } from "../machine/shell";
 
 /** An archive (tar.gz) on the web. */
 export interface Archive {

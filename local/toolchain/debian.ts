@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { run, say, UserError } from "./shell";
+import { run, say, UserError } from "../machine/shell";
 
 /** Debian's packages that the local cluster needs, each with a file that tells that it is there. */
 const PACKAGES = {

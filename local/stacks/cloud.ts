@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { namespaceExists, settingsPath } from "./environments";
-import { PROJECT } from "./layout";
+import { PROJECT } from "../machine/layout";
 import { pulumiUp } from "./pulumi";
 
 /** Gives the cluster what a cloud has: addresses for load balancers, from a MetalLB that the program does not know about. */
@@ -14,5 +14,5 @@ export async function ensureCloud(): Promise<void> {
         mkdirSync(dirname(settings), { recursive: true });
         writeFileSync(settings, stringify({ config: { "interlink-kube-api-site:install": install } }));
     }
-    await pulumiUp({ name: "site", folder: join(PROJECT, "local", "site"), settings });
+    await pulumiUp({ name: "site", folder: join(PROJECT, "local", "stacks", "site"), settings });
 }

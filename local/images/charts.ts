@@ -1,8 +1,8 @@
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROJECT } from "./layout";
-import { run } from "./shell";
-import { moduleSource, version } from "./tools";
+import { PROJECT } from "../machine/layout";
+import { run } from "../machine/shell";
+import { moduleSource, version } from "../toolchain/tools";
 
 /** Charts that Go modules hold: the tool that is built from the module, the chart's folder, and what the folder lacks. */
 const CHARTS: Readonly<
@@ -16,7 +16,7 @@ const CHARTS: Readonly<
 /** Lays the charts where the setting mirror.charts expects them, beside the one for InterLink. */
 export async function ensureCharts(): Promise<void> {
     for (const [name, { folder, complete }] of Object.entries(CHARTS)) {
-        const target = join(PROJECT, "local", "charts", name);
+        const target = join(PROJECT, "local", "images", "charts", name);
         if (existsSync(target)) {
             continue;
         }

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { INGRESS_NGINX_PACKAGES, INGRESS_NGINX_SOURCES, INGRESS_NGINX_USER, ingressNginxFiles } from "./ingressNginx";
-import { CACHE, NET, PROJECT, REGISTRY, RUN } from "./layout";
-import { ensure, logTail } from "./processes";
-import { attempt, run, say, until } from "./shell";
-import { fingerprint, program, version } from "./tools";
+import { CACHE, NET, PROJECT, REGISTRY, RUN } from "../machine/layout";
+import { ensure, logTail } from "../machine/processes";
+import { attempt, run, say, until } from "../machine/shell";
+import { fingerprint, program, version } from "../toolchain/tools";
 
 /** An image that is built here, under the name that a chart or the program asks for. */
 interface Image {

@@ -2,11 +2,11 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Unwrap } from "@pulumi/pulumi";
-import { StackOutputs } from "../stacks/outputs";
+import { StackOutputs } from "../../stacks/outputs";
 import { Environment, settingsPath, writeSettings } from "./environments";
-import { CACHE, KUBECONFIG, PROJECT, STATE } from "./layout";
-import { attempt, run, say } from "./shell";
-import { toolPath } from "./tools";
+import { CACHE, KUBECONFIG, PROJECT, STATE } from "../machine/layout";
+import { attempt, run, say } from "../machine/shell";
+import { toolPath } from "../toolchain/tools";
 
 const BACKEND = join(STATE, "pulumi");
 const POLICY = ["--policy-pack", join(PROJECT, "policy")];

@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 /** The project's root. */
-export const PROJECT = join(__dirname, "..");
+export const PROJECT = join(__dirname, "..", "..");
 
 /** Folder of what is kept between clusters: built tools and images. */
 export const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "interlink-kube-api");

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { registryHosts } from "./images";
-import { KUBECONFIG, NET, PORTS, PROJECT, STATE } from "./layout";
+import { registryHosts } from "../images/images";
+import { KUBECONFIG, NET, PORTS, PROJECT, STATE } from "../machine/layout";
 import { requireFreePorts } from "./network";
-import { attempt, run, UserError } from "./shell";
-import { moduleSource, program } from "./tools";
+import { attempt, run, UserError } from "../machine/shell";
+import { moduleSource, program } from "../toolchain/tools";
 
 /** The clusters that the environment can stand on. */
 export type Cluster = "kind" | "local";
@@ -45,7 +45,7 @@ export async function ensureKind(): Promise<void> {
         const hosts = join(STATE, "certs.d");
         mkdirSync(join(hosts, "_default"), { recursive: true });
         writeFileSync(join(hosts, "_default", "hosts.toml"), registryHosts());
-        const input = readFileSync(join(PROJECT, "local", "kind.yaml"), "utf8")
+        const input = readFileSync(join(PROJECT, "local", "cluster", "kind.yaml"), "utf8")
             .replaceAll("${NODE_ADDRESS}", NET.node)
             .replaceAll("${REGISTRY_HOSTS}", hosts);
         await run([kind, "create", "cluster", "--name", NAME, "--wait", "120s", "--config", "-"], {

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
-import { attemptKubectl } from "./kubectl";
-import { NET, PROJECT, STATE } from "./layout";
-import { UserError } from "./shell";
-import { version } from "./tools";
+import { attemptKubectl } from "../cluster/kubectl";
+import { NET, PROJECT, STATE } from "../machine/layout";
+import { UserError } from "../machine/shell";
+import { version } from "../toolchain/tools";
 
 /** The environments that `make up ENV=…` knows: names of Pulumi stacks, each the program's environment of that name; dev is kind. */
 const ENVIRONMENTS = ["dev", "metallb", "cloud"] as const;

@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Environment } from "./environments";
-import { applyManifest, kubectl } from "./kubectl";
-import { HPC, NET, PROJECT } from "./layout";
-import { Outputs, outputs } from "./pulumi";
-import { attempt, Result, run, RunOptions, say, until, UserError } from "./shell";
-import { toolPath, version } from "./tools";
+import { Environment } from "../stacks/environments";
+import { applyManifest, kubectl } from "../cluster/kubectl";
+import { HPC, NET, PROJECT } from "../machine/layout";
+import { Outputs, outputs } from "../stacks/pulumi";
+import { attempt, Result, run, RunOptions, say, until, UserError } from "../machine/shell";
+import { toolPath, version } from "../toolchain/tools";
 
 /** Folder with what the checks need as files: the CA of the outputs, and another one. */
 interface Fixture {
@@ -129,7 +129,7 @@ async function nothingElseReached(): Promise<string> {
 }
 
 async function jobPrintsTable({ outputs }: Fixture): Promise<string> {
-    const manifest = readFileSync(join(PROJECT, "local", "job.yaml"), "utf8")
+    const manifest = readFileSync(join(PROJECT, "local", "verify", "job.yaml"), "utf8")
         .replaceAll("${NODE_NAME}", outputs.interlinkNodeName)
         .replaceAll("${KUBECTL_VERSION}", version("kubernetes"));
     await kubectl("delete", JOB, "--ignore-not-found", "--wait");
