@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
-import { loadSettings } from "./config";
-import { providerArgs } from "./kubeconfig";
+import { loadSettings } from "./settings";
+import { providerArgs } from "./settings/kubeconfig";
 import { deploy } from "./stacks";
 import { StackOutputs } from "./stacks/outputs";
 

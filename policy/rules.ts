@@ -1,5 +1,5 @@
 import { Policies } from "@pulumi/policy";
-import { refusal } from "../components/arguments";
+import { refusal } from "../components/parts/arguments";
 
 /** Steps from the properties of a resource to one of its fields; an index of a list is a number as text. */
 type Path = readonly string[];

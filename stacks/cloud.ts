@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer } from "../components/loadBalancer";
-import { CloudSettings } from "../config";
-import { annotations } from "./cloudAnnotations";
+import { CloudSettings } from "../settings";
+import { annotations } from "../components/loadBalancer/providers";
 import { compose, createSite } from "./compose";
 import { StackOutputs } from "./outputs";
 

@@ -5,9 +5,9 @@ import { ApiIngress } from "../components/apiIngress";
 import { InterlinkRelease } from "../components/interlinkRelease";
 import { InternalIngressController } from "../components/internalIngressController";
 import { NginxApiProxy } from "../components/nginxApiProxy";
-import { HostPorts } from "../components/ports";
+import { HostPorts } from "../components/parts/ports";
 import { IssuerRef, SelfSignedCA } from "../components/selfSignedCA";
-import { Settings } from "../config";
+import { Settings } from "../settings";
 import { certManagerImages, mirroredChart, mirroredImage, mirroredRelease } from "./mirror";
 import { StackOutputs } from "./outputs";
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Settings } from "../config";
+import { Settings } from "../settings";
 import { cloudStack } from "./cloud";
 import { kindStack } from "./kind";
 import { metalLBStack } from "./metallb";

@@ -1,4 +1,4 @@
-import { mergeValues, Release } from "../components/release";
+import { mergeValues, Release } from "../components/parts/release";
 import { chartImages } from "../versions";
 
 /** A closed network's own copies of images and charts. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseSettings } from "../../config";
+import { parseSettings } from "../../settings";
 import { BAD_SETTINGS, KIND } from "./badSettings";
 import { exampleSettings } from "./generated";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
-import { providerArgs } from "../../kubeconfig";
+import { providerArgs } from "../../settings/kubeconfig";
 import { record } from "./mocks";
 
 describe("the kubeconfig", () => {

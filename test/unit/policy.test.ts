@@ -6,7 +6,7 @@ import {
     StackValidationPolicy,
 } from "@pulumi/policy";
 import * as proxy from "@pulumi/policy/proxy";
-import { nginxConfiguration } from "../../components/nginxConfiguration";
+import { nginxConfiguration } from "../../components/nginxApiProxy/configuration";
 import { policies } from "../../policy/rules";
 
 type Props = Record<string, unknown>;

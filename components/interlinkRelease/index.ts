@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments } from "./arguments";
-import { grant } from "./grant";
+import { checkArguments } from "../parts/arguments";
+import { grant } from "../parts/grant";
 import {
     CHART_VERSIONS,
     configurationTransform,
@@ -10,9 +10,9 @@ import {
     KUBERNETES_API_VALUES,
     KubernetesApi,
     tokenSecretTransform,
-} from "./interlinkChart";
-import { kubectlPodSpec } from "./kubectlPod";
-import { mergeValues } from "./release";
+} from "./chart";
+import { kubectlPodSpec } from "../parts/kubectlPod";
+import { mergeValues } from "../parts/release";
 
 /** What is waited for; ample for two probes of the virtual node, which come every 30 s. */
 const READY = ["--for=condition=Ready", "--timeout=180s"];

@@ -1,8 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as certmanager from "@pulumi/kubernetes-cert-manager";
 import * as pulumi from "@pulumi/pulumi";
-import { certificateDuration, checkArguments, DURATION, durationSeconds, isCertificateDuration } from "./arguments";
-import { InstalledRelease, mergeValues, Release } from "./release";
+import {
+    certificateDuration,
+    checkArguments,
+    DURATION,
+    durationSeconds,
+    isCertificateDuration,
+} from "../parts/arguments";
+import { InstalledRelease, mergeValues, Release } from "../parts/release";
 
 /** Values for the chart, as 1.15 and later spell them: the definitions go with the stack, and with them every certificate. */
 const VALUES = { crds: { enabled: true, keep: false } };

@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { classReader } from "./classReader";
-import { grant } from "./grant";
-import { ControllerArgs } from "./internalIngressController";
-import { containerPorts, placement, rollout } from "./ports";
+import { grant } from "../parts/grant";
+import { ControllerArgs } from ".";
+import { containerPorts, placement, rollout } from "../parts/ports";
 
 const HEALTH_PORT = 8080;
 const CONFIGURATION_DIRECTORY = "/etc/traefik/dynamic";

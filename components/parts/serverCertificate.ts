@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { IssuerRef } from "./selfSignedCA";
+import { IssuerRef } from "../selfSignedCA";
 
 /** What a server's certificate holds, besides its names. */
 export interface ServerCertificateArgs {

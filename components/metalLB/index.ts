@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { ADDRESS_RANGE, addressRange, checkArguments } from "./arguments";
-import { grant } from "./grant";
-import { kubectlPodSpec } from "./kubectlPod";
-import { chartSource, InstalledRelease, mergeValues, Release } from "./release";
+import { ADDRESS_RANGE, addressRange, checkArguments } from "../parts/arguments";
+import { grant } from "../parts/grant";
+import { kubectlPodSpec } from "../parts/kubectlPod";
+import { chartSource, InstalledRelease, mergeValues, Release } from "../parts/release";
 
 /** Annotations by which MetalLB gives a Service a chosen address: 0.13 knows the first, later versions prefer the second. */
 export function addressAnnotations(address: string): Record<string, string> {

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { PORT_NAMES, Ports } from "./ports";
+import { PORT_NAMES, Ports } from "../parts/ports";
 
 /** Arguments of LoadBalancer. */
 export interface LoadBalancerArgs {

@@ -10,10 +10,10 @@ import {
     durationSeconds,
     isAddress,
     isCertificateDuration,
-} from "./arguments";
-import { MAX_BODY_SIZE, SILENCE_SECONDS } from "./limits";
-import { IssuerRef } from "./selfSignedCA";
-import { serverCertificate } from "./serverCertificate";
+} from "../parts/arguments";
+import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
+import { IssuerRef } from "../selfSignedCA";
+import { serverCertificate } from "../parts/serverCertificate";
 
 /** The class and the Service of the Ingress. The Service speaks HTTPS, and its certificate is verified. */
 export interface ApiIngressRoute {

@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments } from "./arguments";
+import { checkArguments } from "../parts/arguments";
 import { ingressNginx, IngressNginxSoftware } from "./ingressNginx";
-import { HostPorts, Ports } from "./ports";
+import { HostPorts, Ports } from "../parts/ports";
 import { traefik, TraefikSoftware } from "./traefik";
 
 /** The controllers that the component can run. */

@@ -1,11 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments } from "./arguments";
-import { MAX_BODY_SIZE, SILENCE_SECONDS } from "./limits";
-import { nginxConfiguration } from "./nginxConfiguration";
-import { containerPorts, HostPorts, placement, Ports, rollout } from "./ports";
-import { IssuerRef } from "./selfSignedCA";
-import { serverCertificate } from "./serverCertificate";
+import { checkArguments } from "../parts/arguments";
+import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
+import { nginxConfiguration } from "./configuration";
+import { containerPorts, HostPorts, placement, Ports, rollout } from "../parts/ports";
+import { IssuerRef } from "../selfSignedCA";
+import { serverCertificate } from "../parts/serverCertificate";
 
 /**
  * What kubectl and the client libraries ask the API server for: the guide's /api and /apis, and discovery, version,

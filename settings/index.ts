@@ -13,12 +13,12 @@ import {
     isCidr,
     Refusal,
     refusal,
-} from "./components/arguments";
-import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "./components/interlinkChart";
-import { CONTROLLERS } from "./components/internalIngressController";
-import { PORT_NAMES } from "./components/ports";
-import { PROVIDERS } from "./stacks/cloudAnnotations";
-import { charts, images } from "./versions";
+} from "../components/parts/arguments";
+import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease/chart";
+import { CONTROLLERS } from "../components/internalIngressController";
+import { PORT_NAMES } from "../components/parts/ports";
+import { PROVIDERS } from "../components/loadBalancer/providers";
+import { charts, images } from "../versions";
 
 const PREFIX = "interlink-kube-api:";
 /** Ports of the health answers of the proxy and the controllers. */

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { grant } from "./grant";
-import { ControllerArgs } from "./internalIngressController";
+import { grant } from "../parts/grant";
+import { ControllerArgs } from ".";
 
 /** Lets a controller's service account read the classes of the cluster: all that it may read beyond its namespace. */
 export function classReader(

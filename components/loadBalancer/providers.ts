@@ -1,4 +1,4 @@
-import { SILENCE_SECONDS } from "../components/limits";
+import { SILENCE_SECONDS } from "../parts/limits";
 
 /** Providers whose load balancers are known; any other one is told what to do by the setting loadBalancer.annotations. */
 export const PROVIDERS = ["aws", "gcp", "azure", "openstack", "other"] as const;
