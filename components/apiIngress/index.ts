@@ -12,8 +12,7 @@ import {
     isCertificateDuration,
 } from "../parts/arguments";
 import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
-import { IssuerRef } from "../selfSignedCA";
-import { serverCertificate } from "../parts/serverCertificate";
+import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
 
 /** The class and the Service of the Ingress. The Service speaks HTTPS, and its certificate is verified. */
 export interface ApiIngressRoute {

@@ -4,8 +4,7 @@ import { checkArguments } from "../parts/arguments";
 import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
 import { nginxConfiguration } from "./configuration";
 import { containerPorts, HostPorts, placement, Ports, rollout } from "../parts/ports";
-import { IssuerRef } from "../selfSignedCA";
-import { serverCertificate } from "../parts/serverCertificate";
+import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
 
 /**
  * What kubectl and the client libraries ask the API server for: the guide's /api and /apis, and discovery, version,

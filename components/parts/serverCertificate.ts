@@ -1,6 +1,15 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { IssuerRef } from "../selfSignedCA";
+
+/** A reference to an issuer, as cert-manager's Certificate spells it. */
+export interface IssuerRef {
+    /** Name of the issuer. */
+    readonly name: string;
+    /** Kind of the issuer. */
+    readonly kind: "ClusterIssuer" | "Issuer";
+    /** API group of the issuer. */
+    readonly group: "cert-manager.io";
+}
 
 /** What a server's certificate holds, besides its names. */
 export interface ServerCertificateArgs {

@@ -9,19 +9,10 @@ import {
     isCertificateDuration,
 } from "../parts/arguments";
 import { InstalledRelease, mergeValues, Release } from "../parts/release";
+import { IssuerRef } from "../parts/serverCertificate";
 
 /** Values for the chart, as 1.15 and later spell them: the definitions go with the stack, and with them every certificate. */
 const VALUES = { crds: { enabled: true, keep: false } };
-
-/** A reference to an issuer, as cert-manager's Certificate spells it. */
-export interface IssuerRef {
-    /** Name of the issuer. */
-    readonly name: string;
-    /** Kind of the issuer. */
-    readonly kind: "ClusterIssuer" | "Issuer";
-    /** API group of the issuer. */
-    readonly group: "cert-manager.io";
-}
 
 /** Arguments of SelfSignedCA. */
 export interface SelfSignedCAArgs {

@@ -9,7 +9,8 @@ import { LoadBalancer, LoadBalancerArgs } from "../../components/loadBalancer";
 import { MetalLB, MetalLBArgs } from "../../components/metalLB";
 import { nginxConfiguration } from "../../components/nginxApiProxy/configuration";
 import { NginxApiProxy, NginxApiProxyArgs } from "../../components/nginxApiProxy";
-import { IssuerRef, SelfSignedCA } from "../../components/selfSignedCA";
+import { IssuerRef } from "../../components/parts/serverCertificate";
+import { SelfSignedCA } from "../../components/selfSignedCA";
 import { CA_PEM, find, input, isSecret, loadBalancerStatus, record, registered, settled, valueOf } from "./mocks";
 
 const ISSUER: IssuerRef = { name: "ca", kind: "ClusterIssuer", group: "cert-manager.io" };
