@@ -1,10 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { classReader } from "./classReader";
-import { ControllerArgs } from ".";
 import { SILENCE_SECONDS } from "../parts/limits";
 import { placement, rollout } from "../parts/ports";
 import { chartSource } from "../parts/release";
+import { classReader, ControllerArgs } from "./controller";
 
 /** What is known to be open in the last release, 1.15.1; printed at every run. */
 const WARNING =

@@ -1,9 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { classReader } from "./classReader";
 import { grant } from "../parts/grant";
-import { ControllerArgs } from ".";
 import { containerPorts, placement, rollout } from "../parts/ports";
+import { classReader, ControllerArgs } from "./controller";
 
 const HEALTH_PORT = 8080;
 const CONFIGURATION_DIRECTORY = "/etc/traefik/dynamic";
