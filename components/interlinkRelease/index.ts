@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
-import { grant } from "../parts/grant";
+import { mergeValues } from "../parts/release";
 import {
     CHART_VERSIONS,
     configurationTransform,
@@ -11,11 +11,9 @@ import {
     KubernetesApi,
     tokenSecretTransform,
 } from "./chart";
-import { kubectlPodSpec } from "../parts/kubectlPod";
-import { mergeValues } from "../parts/release";
+import { nodeReady, virtualNode } from "./node";
 
-/** What is waited for; ample for two probes of the virtual node, which come every 30 s. */
-const READY = ["--for=condition=Ready", "--timeout=180s"];
+export { CHART_VERSIONS, KNOWN_CHART_VERSION };
 
 /** Arguments of InterlinkRelease. */
 export interface InterlinkReleaseArgs {
@@ -110,7 +108,13 @@ export class InterlinkRelease extends pulumi.ComponentResource {
             },
         );
 
-        this.nodeName = nodeReady(name, args, namespace, chart, this);
+        const ready = nodeReady(
+            name,
+            { nodeName: args.nodeName, namespace: namespace.metadata.name, kubectlImage: args.kubectlImage },
+            chart,
+            this,
+        );
+        this.nodeName = pulumi.all([args.nodeName, ready.id]).apply(([nodeName]) => nodeName);
         this.registerOutputs({ nodeName: this.nodeName });
     }
 }
@@ -137,64 +141,4 @@ function chartValues(args: InterlinkReleaseArgs): pulumi.Input<Record<string, un
             disableCSR: true,
         },
     });
-}
-
-/**
- * The virtual node, before the virtual kubelet takes it over: so it is gone after `destroy`, without the chart's clean-up
- * hook. Label and taint are those with which the virtual kubelet would make it.
- */
-function virtualNode(name: string, nodeName: pulumi.Input<string>, parent: pulumi.Resource): k8s.core.v1.Node {
-    return new k8s.core.v1.Node(
-        `${name}-node`,
-        {
-            metadata: { name: nodeName, labels: { "kubernetes.io/hostname": nodeName } },
-            spec: { taints: [{ key: "virtual-node.interlink/no-schedule", value: "true", effect: "NoSchedule" }] },
-        },
-        { parent },
-    );
-}
-
-/**
- * A Job that waits until the virtual node is Ready. The chart has no probes: without this a release counts as deployed
- * while its node cannot be scheduled to.
- */
-function nodeReady(
-    name: string,
-    args: InterlinkReleaseArgs,
-    namespace: k8s.core.v1.Namespace,
-    chart: k8s.helm.v4.Chart,
-    parent: pulumi.Resource,
-): pulumi.Output<string> {
-    const metadata = { name: pulumi.interpolate`${args.nodeName}-ready`, namespace: namespace.metadata.name };
-    const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-ready-service-account`, { metadata }, { parent });
-    const binding = grant(
-        `${name}-ready`,
-        {
-            roleName: metadata.name,
-            serviceAccountName: serviceAccount.metadata.name,
-            namespace: metadata.namespace,
-            scope: "cluster",
-            rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] }],
-        },
-        { parent },
-    );
-    const job = new k8s.batch.v1.Job(
-        `${name}-ready`,
-        {
-            metadata,
-            spec: {
-                backoffLimit: 1,
-                template: {
-                    spec: kubectlPodSpec({
-                        image: args.kubectlImage,
-                        serviceAccountName: serviceAccount.metadata.name,
-                        restartPolicy: "Never",
-                        command: ["kubectl", "wait", pulumi.interpolate`node/${args.nodeName}`, ...READY],
-                    }),
-                },
-            },
-        },
-        { parent, dependsOn: [chart, binding] },
-    );
-    return pulumi.all([args.nodeName, job.id]).apply(([nodeName]) => nodeName);
 }
