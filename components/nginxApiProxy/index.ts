@@ -2,9 +2,10 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
 import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
-import { nginxConfiguration } from "./configuration";
 import { containerPorts, HostPorts, placement, Ports, rollout } from "../parts/ports";
 import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
+import { nginxConfiguration } from "./configuration";
+import { API_SERVER_CA_FILE, CERTIFICATE_DIRECTORY, HEALTH_PORT, podSpec, SHUTDOWN_SECONDS } from "./pod";
 
 /**
  * What kubectl and the client libraries ask the API server for: the guide's /api and /apis, and discovery, version,
@@ -21,13 +22,6 @@ const API_PATHS = [
     "/.well-known",
     "/openid",
 ] as const;
-
-const HEALTH_PORT = 8081;
-const WITHDRAWAL_SECONDS = 5;
-const SHUTDOWN_SECONDS = 300;
-const CERTIFICATE_DIRECTORY = "/etc/nginx/tls";
-const API_SERVER_CA_DIRECTORY = "/etc/nginx/api-server-ca";
-const CONFIGURATION_DIRECTORY = "/etc/nginx/api-proxy";
 
 /** Arguments of NginxApiProxy. */
 export interface NginxApiProxyArgs {
@@ -128,7 +122,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                         readTimeoutSeconds: SILENCE_SECONDS,
                         maxBodySize: MAX_BODY_SIZE,
                         certificateDirectory: CERTIFICATE_DIRECTORY,
-                        apiServerCaFile: `${API_SERVER_CA_DIRECTORY}/ca.crt`,
+                        apiServerCaFile: API_SERVER_CA_FILE,
                         shutdownSeconds: SHUTDOWN_SECONDS,
                     }),
                 },
@@ -146,7 +140,15 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                     strategy: rollout(hostPorts),
                     template: {
                         metadata: { labels },
-                        spec: podSpec(args, hostPorts, configuration.metadata.name, this.tlsSecretName),
+                        spec: podSpec({
+                            image: args.image,
+                            ports: containerPorts(ports, hostPorts).filter(
+                                ({ name }) => clients.type === "outside" || name === "https",
+                            ),
+                            placement: placement(hostPorts),
+                            configurationName: configuration.metadata.name,
+                            tlsSecretName: this.tlsSecretName,
+                        }),
                     },
                 },
             },
@@ -170,60 +172,4 @@ export class NginxApiProxy extends pulumi.ComponentResource {
             tlsSecretName: this.tlsSecretName,
         });
     }
-}
-
-/** The pod of the proxy: one nginx, unprivileged, without a token of its own. */
-function podSpec(
-    { image, clients, ports }: NginxApiProxyArgs,
-    hostPorts: HostPorts | undefined,
-    configurationName: pulumi.Input<string>,
-    tlsSecretName: pulumi.Input<string>,
-): k8s.types.input.core.v1.PodSpec {
-    return {
-        // The proxy passes on its clients' tokens and never holds one.
-        automountServiceAccountToken: false,
-        enableServiceLinks: false,
-        ...placement(hostPorts),
-        // Watches that go through a pod may go on for as long as nginx lets its old workers.
-        terminationGracePeriodSeconds: WITHDRAWAL_SECONDS + SHUTDOWN_SECONDS + 5,
-        securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
-        containers: [
-            {
-                name: "nginx",
-                image,
-                command: ["nginx", "-e", "/dev/stderr", "-c", `${CONFIGURATION_DIRECTORY}/nginx.conf`],
-                args: ["-g", "daemon off;"],
-                ports: [
-                    ...containerPorts(ports, hostPorts).filter(
-                        ({ name }) => clients.type === "outside" || name === "https",
-                    ),
-                    { name: "health", containerPort: HEALTH_PORT },
-                ],
-                readinessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 2 },
-                livenessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 10 },
-                // nginx still answers while its endpoint is withdrawn; then the image's stop signal, SIGQUIT, lets it
-                // finish what it has.
-                lifecycle: { preStop: { sleep: { seconds: WITHDRAWAL_SECONDS } } },
-                resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { memory: "256Mi" } },
-                securityContext: {
-                    allowPrivilegeEscalation: false,
-                    readOnlyRootFilesystem: true,
-                    capabilities: { drop: ["ALL"] },
-                },
-                volumeMounts: [
-                    { name: "configuration", mountPath: CONFIGURATION_DIRECTORY, readOnly: true },
-                    { name: "tls", mountPath: CERTIFICATE_DIRECTORY, readOnly: true },
-                    { name: "api-server-ca", mountPath: API_SERVER_CA_DIRECTORY, readOnly: true },
-                    { name: "tmp", mountPath: "/tmp" },
-                ],
-            },
-        ],
-        volumes: [
-            { name: "configuration", configMap: { name: configurationName } },
-            { name: "tls", secret: { secretName: tlsSecretName } },
-            // The cluster's own CA, which Kubernetes publishes into every namespace.
-            { name: "api-server-ca", configMap: { name: "kube-root-ca.crt" } },
-            { name: "tmp", emptyDir: {} },
-        ],
-    };
 }

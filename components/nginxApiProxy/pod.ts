@@ -1,0 +1,75 @@
+import { dirname } from "node:path";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+/** Port of the health answer, for kubelet's probes alone. */
+export const HEALTH_PORT = 8081;
+/** How long watches may go on in an nginx that was told to stop. */
+export const SHUTDOWN_SECONDS = 300;
+/** Folder with the proxy's own tls.crt and tls.key. */
+export const CERTIFICATE_DIRECTORY = "/etc/nginx/tls";
+/** File with the certificate authority of the API server. */
+export const API_SERVER_CA_FILE = "/etc/nginx/api-server-ca/ca.crt";
+
+const WITHDRAWAL_SECONDS = 5;
+const CONFIGURATION_DIRECTORY = "/etc/nginx/api-proxy";
+
+/** What the proxy's pod depends on. */
+export interface PodArgs {
+    /** Image with an unprivileged nginx. */
+    readonly image: pulumi.Input<string>;
+    /** Ports for clients. */
+    readonly ports: readonly k8s.types.input.core.v1.ContainerPort[];
+    /** Where the pod runs. */
+    readonly placement: Pick<k8s.types.input.core.v1.PodSpec, "nodeSelector" | "tolerations">;
+    /** Name of the ConfigMap with nginx.conf. */
+    readonly configurationName: pulumi.Input<string>;
+    /** Name of the Secret with the proxy's certificate. */
+    readonly tlsSecretName: pulumi.Input<string>;
+}
+
+/** The pod of the proxy: one nginx, unprivileged, without a token of its own. */
+export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
+    return {
+        // The proxy passes on its clients' tokens and never holds one.
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        ...args.placement,
+        // Watches that go through a pod may go on for as long as nginx lets its old workers.
+        terminationGracePeriodSeconds: WITHDRAWAL_SECONDS + SHUTDOWN_SECONDS + 5,
+        securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+        containers: [
+            {
+                name: "nginx",
+                image: args.image,
+                command: ["nginx", "-e", "/dev/stderr", "-c", `${CONFIGURATION_DIRECTORY}/nginx.conf`],
+                args: ["-g", "daemon off;"],
+                ports: [...args.ports, { name: "health", containerPort: HEALTH_PORT }],
+                readinessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 2 },
+                livenessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 10 },
+                // nginx still answers while its endpoint is withdrawn; then the image's stop signal, SIGQUIT, lets it
+                // finish what it has.
+                lifecycle: { preStop: { sleep: { seconds: WITHDRAWAL_SECONDS } } },
+                resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { memory: "256Mi" } },
+                securityContext: {
+                    allowPrivilegeEscalation: false,
+                    readOnlyRootFilesystem: true,
+                    capabilities: { drop: ["ALL"] },
+                },
+                volumeMounts: [
+                    { name: "configuration", mountPath: CONFIGURATION_DIRECTORY, readOnly: true },
+                    { name: "tls", mountPath: CERTIFICATE_DIRECTORY, readOnly: true },
+                    { name: "api-server-ca", mountPath: dirname(API_SERVER_CA_FILE), readOnly: true },
+                    { name: "tmp", mountPath: "/tmp" },
+                ],
+            },
+        ],
+        volumes: [
+            { name: "configuration", configMap: { name: args.configurationName } },
+            { name: "tls", secret: { secretName: args.tlsSecretName } },
+            // The cluster's own CA, which Kubernetes publishes into every namespace.
+            { name: "api-server-ca", configMap: { name: "kube-root-ca.crt" } },
+            { name: "tmp", emptyDir: {} },
+        ],
+    };
+}
