@@ -14,10 +14,10 @@ import {
     Refusal,
     refusal,
 } from "../components/parts/arguments";
-import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease/chart";
+import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease";
 import { CONTROLLERS } from "../components/internalIngressController";
+import { PROVIDERS } from "../components/loadBalancer";
 import { PORT_NAMES } from "../components/parts/ports";
-import { PROVIDERS } from "../components/loadBalancer/providers";
 import { charts, images } from "../versions";
 
 const PREFIX = "interlink-kube-api:";

@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { LoadBalancer } from "../components/loadBalancer";
+import { LoadBalancer, providerAnnotations } from "../components/loadBalancer";
 import { CloudSettings } from "../settings";
-import { annotations } from "../components/loadBalancer/providers";
 import { compose, createSite } from "./compose";
 import { StackOutputs } from "./outputs";
 
@@ -15,7 +14,10 @@ export function cloudStack(settings: CloudSettings, provider: pulumi.ProviderRes
             namespace: site.namespace,
             selector: site.front,
             ports: settings.ports,
-            annotations: { ...annotations(loadBalancer.provider, loadBalancer.internal), ...loadBalancer.annotations },
+            annotations: {
+                ...providerAnnotations(loadBalancer.provider, loadBalancer.internal),
+                ...loadBalancer.annotations,
+            },
             sourceRanges: loadBalancer.sourceRanges,
         },
         site.opts,

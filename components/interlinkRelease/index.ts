@@ -13,7 +13,7 @@ import {
 } from "./chart";
 import { nodeReady, virtualNode } from "./node";
 
-export { CHART_VERSIONS, KNOWN_CHART_VERSION };
+export { CHART_VERSIONS, KNOWN_CHART_VERSION } from "./chart";
 
 /** Arguments of InterlinkRelease. */
 export interface InterlinkReleaseArgs {

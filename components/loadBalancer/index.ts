@@ -2,6 +2,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { PORT_NAMES, Ports } from "../parts/ports";
 
+export { providerAnnotations, PROVIDERS } from "./providers";
+
 /** Arguments of LoadBalancer. */
 export interface LoadBalancerArgs {
     /** Namespace of the Service and of the pods that it leads to. */

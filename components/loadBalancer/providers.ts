@@ -43,7 +43,7 @@ const ANNOTATIONS: Readonly<
 };
 
 /** The annotations for a load balancer of a provider's. */
-export function annotations(provider: Provider, internal: boolean): Record<string, string> {
+export function providerAnnotations(provider: Provider, internal: boolean): Record<string, string> {
     const { always, internal: forInternal } = ANNOTATIONS[provider];
     return { ...always, ...(internal ? forInternal : {}) };
 }
