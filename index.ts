@@ -1,5 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
-import { loadSettings } from "./settings";
+import { loadSettings } from "./settings/read";
 import { providerArgs } from "./settings/kubeconfig";
 import { deploy } from "./stacks";
 import { StackOutputs } from "./stacks/outputs";

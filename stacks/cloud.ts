@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer, providerAnnotations } from "../components/loadBalancer";
-import { CloudSettings } from "../settings";
+import { CloudSettings } from "../settings/schema";
 import { compose, createSite } from "./compose";
 import { StackOutputs } from "./outputs";
 

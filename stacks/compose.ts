@@ -8,7 +8,7 @@ import { NginxApiProxy } from "../components/nginxApiProxy";
 import { HostPorts } from "../components/parts/ports";
 import { IssuerRef } from "../components/parts/serverCertificate";
 import { SelfSignedCA } from "../components/selfSignedCA";
-import { Settings } from "../settings";
+import { Settings } from "../settings/schema";
 import { certManagerImages, mirroredChart, mirroredImage, mirroredRelease } from "./mirror";
 import { StackOutputs } from "./outputs";
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Settings } from "../settings";
+import { Settings } from "../settings/schema";
 import { cloudStack } from "./cloud";
 import { kindStack } from "./kind";
 import { metalLBStack } from "./metallb";

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { KindSettings } from "../settings";
+import { KindSettings } from "../settings/schema";
 import { compose, createSite } from "./compose";
 import { StackOutputs } from "./outputs";
 

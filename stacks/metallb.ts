@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer } from "../components/loadBalancer";
 import { addressAnnotations, MetalLB } from "../components/metalLB";
-import { MetalLBSettings } from "../settings";
+import { MetalLBSettings } from "../settings/schema";
 import { compose, createSite } from "./compose";
 import { metalLBImages, mirroredImage, mirroredRelease } from "./mirror";
 import { StackOutputs } from "./outputs";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseSettings } from "../../settings";
+import { parseSettings } from "../../settings/read";
 import { BAD_SETTINGS, KIND } from "./badSettings";
 import { exampleSettings } from "./generated";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { Document, parse, stringify, visit } from "yaml";
-import { parseSettings } from "../../settings";
+import { parseSettings } from "../../settings/read";
 import { deploy } from "../../stacks";
 import { BAD_SETTINGS } from "./badSettings";
 import { record, recordedResources, settledStack } from "./mocks";

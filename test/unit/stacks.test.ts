@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as k8s from "@pulumi/kubernetes";
-import { parseSettings } from "../../settings";
+import { parseSettings } from "../../settings/read";
 import { deploy } from "../../stacks";
 import { CLOUD, KIND, METALLB } from "./badSettings";
 import { CA_PEM, find, input, record, registered, settledStack, valueOf } from "./mocks";

@@ -1,28 +1,19 @@
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { CONTROLLERS } from "../components/internalIngressController";
+import { PROVIDERS } from "../components/loadBalancer";
 import {
     ADDRESS,
     ADDRESS_RANGE,
     addressRange,
     CIDR,
     DURATION,
-    durationSeconds,
     isAddress,
     isCertificateDuration,
     isCidr,
-    Refusal,
-    refusal,
 } from "../components/parts/arguments";
-import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease";
-import { CONTROLLERS } from "../components/internalIngressController";
-import { PROVIDERS } from "../components/loadBalancer";
-import { PORT_NAMES } from "../components/parts/ports";
 import { charts, images } from "../versions";
-
-const PREFIX = "interlink-kube-api:";
-/** Ports of the health answers of the proxy and the controllers. */
-const RESERVED_PORTS: readonly number[] = [8080, 8081, 10254];
 
 const text = (allowed: string) => z.string({ error: allowed }).min(1, { error: allowed });
 const integer = (allowed: string, min: number, max = Number.MAX_SAFE_INTEGER) =>
@@ -85,7 +76,7 @@ const pool = {
 const sourceRanges = z.array(matching(CIDR, isCidr), { error: `a list, each ${CIDR}` }).default([]);
 
 /** The settings of every environment, below the prefix `interlink-kube-api:`. */
-const common = {
+export const common = {
     /** Path of the kubeconfig; default $KUBECONFIG, else ~/.kube/config. */
     kubeconfig: text("the path of a file").optional(),
     /** Gives namespaces and all names that the cluster has only once a random suffix, so that two stacks can share it. */
@@ -226,147 +217,21 @@ const metallb = z.strictObject({
 });
 
 const ENVIRONMENTS = "kind, cloud or metallb";
-const schema = z.discriminatedUnion("environment", [kind, cloud, metallb], { error: ENVIRONMENTS });
+/** All settings, by their environment. */
+export const schema = z.discriminatedUnion("environment", [kind, cloud, metallb], { error: ENVIRONMENTS });
 
 /** More values for the InterLink chart, such as OAUTH; a Pulumi secret. */
 interface SecretSettings {
     readonly interlinkValues?: pulumi.Output<Record<string, unknown>>;
 }
 
-/** The settings, checked, with defaults filled in. */
-export type Settings = z.infer<typeof schema> & SecretSettings;
+/** The settings that are no secrets, checked, with defaults filled in. */
+export type PlainSettings = z.infer<typeof schema>;
+/** All settings. */
+export type Settings = PlainSettings & SecretSettings;
 /** Those of the environment kind. */
 export type KindSettings = z.infer<typeof kind> & SecretSettings;
 /** Those of the environment cloud. */
 export type CloudSettings = z.infer<typeof cloud> & SecretSettings;
 /** Those of the environment metallb. */
 export type MetalLBSettings = z.infer<typeof metallb> & SecretSettings;
-
-/**
- * Checks settings, as Pulumi's configuration spells them, and fills in defaults.
- * @throws pulumi.RunError with one sentence for each fault: the key, the value, and what is allowed. What does not fit
- * together is only looked for where each value by itself is allowed.
- */
-export function parseSettings(raw: Readonly<Record<string, unknown>>): z.infer<typeof schema> {
-    const result = schema.safeParse(raw);
-    if (!result.success) {
-        const issues = [...result.error.issues];
-        if (issues.some(({ path }) => path[0] === "environment")) {
-            // Without an environment zod looks at nothing else.
-            issues.push(...(z.looseObject(common).safeParse(raw).error?.issues ?? []));
-        }
-        throw new pulumi.RunError(issues.flatMap((issue) => sentences(issue, raw)).join("\n"));
-    }
-    const faults = conflicts(result.data).map(refusal);
-    if (faults.length > 0) {
-        throw new pulumi.RunError(faults.join("\n"));
-    }
-    return result.data;
-}
-
-/** What is allowed by itself and not together. */
-function conflicts(settings: z.infer<typeof schema>): Refusal[] {
-    const { ports, ca, certificate, certManager, interlink } = settings;
-    const found: (Refusal & { readonly bad: boolean })[] = [
-        {
-            bad: ports.http === ports.https,
-            key: "ports.http",
-            value: ports.http,
-            allowed: "another port than ports.https",
-        },
-        ...PORT_NAMES.map((port) => ({
-            bad: RESERVED_PORTS.includes(ports[port]),
-            key: `ports.${port}`,
-            value: ports[port],
-            allowed: `another port than ${RESERVED_PORTS.join(", ")}, where kubelet's probes go`,
-        })),
-        {
-            bad: durationSeconds(certificate.duration) > durationSeconds(ca.duration),
-            key: "certificate.duration",
-            value: certificate.duration,
-            allowed: `at most the CA's, ${ca.duration}`,
-        },
-        {
-            bad: !CHART_VERSIONS.includes(interlink.chartVersion) && !interlink.allowUnknownChartVersion,
-            key: "interlink.chartVersion",
-            value: interlink.chartVersion,
-            allowed: KNOWN_CHART_VERSION,
-        },
-        {
-            bad: settings.namespace === interlink.namespace,
-            key: "interlink.namespace",
-            value: interlink.namespace,
-            allowed: "another namespace than the setting namespace",
-        },
-        {
-            bad: certManager.install && [settings.namespace, interlink.namespace].includes(certManager.namespace),
-            key: "certManager.namespace",
-            value: certManager.namespace,
-            allowed: "a namespace of its own",
-        },
-    ];
-    if (settings.environment === "cloud") {
-        const { provider, internal, sourceRanges } = settings.loadBalancer;
-        found.push({
-            bad: sourceRanges.length === 0 && (!internal || provider === "other"),
-            key: "loadBalancer.sourceRanges",
-            value: sourceRanges,
-            allowed: `at least one CIDR, since ${internal ? "provider is other" : "internal is false"}`,
-        });
-    }
-    if (settings.environment === "metallb") {
-        const { addresses, install, namespace } = settings.metallb;
-        found.push(
-            {
-                bad: !addresses.some((range) => addressRange(range)?.(settings.address)),
-                key: "address",
-                value: settings.address,
-                allowed: `an address of metallb.addresses, ${addresses.join(", ")}`,
-            },
-            {
-                bad: install && [settings.namespace, interlink.namespace, certManager.namespace].includes(namespace),
-                key: "metallb.namespace",
-                value: namespace,
-                allowed: "a namespace of its own",
-            },
-        );
-    }
-    return found.filter(({ bad }) => bad).map((fault) => ({ ...fault, key: `${PREFIX}${fault.key}` }));
-}
-
-/** Reads the settings of the current stack. */
-export function loadSettings(): Settings {
-    const config = new pulumi.Config();
-    const raw: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
-        const [project, setting] = key.split(":", 2);
-        if (project === config.name && setting !== undefined && setting !== "interlinkValues") {
-            raw[setting] = plainValue(value);
-        }
-    }
-    const interlinkValues = config.getSecretObject<Record<string, unknown>>("interlinkValues");
-    return { ...parseSettings(raw), interlinkValues };
-}
-
-/** A setting as YAML meant it: Pulumi hands over objects as JSON and everything else as text. */
-function plainValue(value: string): unknown {
-    return /^(\{|\[|true$|false$|-?\d+(\.\d+)?$)/.test(value) ? JSON.parse(value) : value;
-}
-
-/** One sentence for each thing that an issue of zod's is about. */
-function sentences(issue: z.core.$ZodIssue, raw: Readonly<Record<string, unknown>>): string[] {
-    const key = [PREFIX + String(issue.path[0] ?? ""), ...issue.path.slice(1).map(String)].join(".");
-    if (issue.code === "unrecognized_keys") {
-        const prefix = issue.path.length === 0 ? key : `${key}.`;
-        return issue.keys.map((unknown) => `${prefix}${unknown}: there is no such setting.`);
-    }
-    const value = issue.path.reduce<unknown>(
-        (part, step) => (part as Record<PropertyKey, unknown> | undefined)?.[step],
-        raw,
-    );
-    return [
-        value === undefined
-            ? `${key} is missing; give ${issue.message}.`
-            : refusal({ key, value, allowed: issue.message }),
-    ];
-}

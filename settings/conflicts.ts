@@ -1,0 +1,77 @@
+import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease";
+import { addressRange, durationSeconds, Refusal } from "../components/parts/arguments";
+import { PORT_NAMES } from "../components/parts/ports";
+import { PlainSettings } from "./schema";
+
+/** Ports of the health answers of the proxy and the controllers. */
+const RESERVED_PORTS: readonly number[] = [8080, 8081, 10254];
+
+/** What is allowed by itself and not together. */
+export function conflicts(settings: PlainSettings): Refusal[] {
+    const { ports, ca, certificate, certManager, interlink } = settings;
+    const found: (Refusal & { readonly bad: boolean })[] = [
+        {
+            bad: ports.http === ports.https,
+            key: "ports.http",
+            value: ports.http,
+            allowed: "another port than ports.https",
+        },
+        ...PORT_NAMES.map((port) => ({
+            bad: RESERVED_PORTS.includes(ports[port]),
+            key: `ports.${port}`,
+            value: ports[port],
+            allowed: `another port than ${RESERVED_PORTS.join(", ")}, where kubelet's probes go`,
+        })),
+        {
+            bad: durationSeconds(certificate.duration) > durationSeconds(ca.duration),
+            key: "certificate.duration",
+            value: certificate.duration,
+            allowed: `at most the CA's, ${ca.duration}`,
+        },
+        {
+            bad: !CHART_VERSIONS.includes(interlink.chartVersion) && !interlink.allowUnknownChartVersion,
+            key: "interlink.chartVersion",
+            value: interlink.chartVersion,
+            allowed: KNOWN_CHART_VERSION,
+        },
+        {
+            bad: settings.namespace === interlink.namespace,
+            key: "interlink.namespace",
+            value: interlink.namespace,
+            allowed: "another namespace than the setting namespace",
+        },
+        {
+            bad: certManager.install && [settings.namespace, interlink.namespace].includes(certManager.namespace),
+            key: "certManager.namespace",
+            value: certManager.namespace,
+            allowed: "a namespace of its own",
+        },
+    ];
+    if (settings.environment === "cloud") {
+        const { provider, internal, sourceRanges } = settings.loadBalancer;
+        found.push({
+            bad: sourceRanges.length === 0 && (!internal || provider === "other"),
+            key: "loadBalancer.sourceRanges",
+            value: sourceRanges,
+            allowed: `at least one CIDR, since ${internal ? "provider is other" : "internal is false"}`,
+        });
+    }
+    if (settings.environment === "metallb") {
+        const { addresses, install, namespace } = settings.metallb;
+        found.push(
+            {
+                bad: !addresses.some((range) => addressRange(range)?.(settings.address)),
+                key: "address",
+                value: settings.address,
+                allowed: `an address of metallb.addresses, ${addresses.join(", ")}`,
+            },
+            {
+                bad: install && [settings.namespace, interlink.namespace, certManager.namespace].includes(namespace),
+                key: "metallb.namespace",
+                value: namespace,
+                allowed: "a namespace of its own",
+            },
+        );
+    }
+    return found.filter(({ bad }) => bad);
+}

@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { conflicts } from "./conflicts";
+import { common, PlainSettings, schema, Settings } from "./schema";
+import { conflictSentence, issueSentences } from "./sentences";
+
+/**
+ * Checks settings, as Pulumi's configuration spells them, and fills in defaults.
+ * @throws pulumi.RunError with one sentence for each fault: the key, the value, and what is allowed. What does not fit
+ * together is only looked for where each value by itself is allowed.
+ */
+export function parseSettings(raw: Readonly<Record<string, unknown>>): PlainSettings {
+    const result = schema.safeParse(raw);
+    if (!result.success) {
+        const issues = [...result.error.issues];
+        if (issues.some(({ path }) => path[0] === "environment")) {
+            // Without an environment zod looks at nothing else.
+            issues.push(...(z.looseObject(common).safeParse(raw).error?.issues ?? []));
+        }
+        throw new pulumi.RunError(issues.flatMap((issue) => issueSentences(issue, raw)).join("\n"));
+    }
+    const faults = conflicts(result.data).map(conflictSentence);
+    if (faults.length > 0) {
+        throw new pulumi.RunError(faults.join("\n"));
+    }
+    return result.data;
+}
+
+/** Reads the settings of the current stack. */
+export function loadSettings(): Settings {
+    const config = new pulumi.Config();
+    const raw: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
+        const [project, setting] = key.split(":", 2);
+        if (project === config.name && setting !== undefined && setting !== "interlinkValues") {
+            raw[setting] = plainValue(value);
+        }
+    }
+    const interlinkValues = config.getSecretObject<Record<string, unknown>>("interlinkValues");
+    return { ...parseSettings(raw), interlinkValues };
+}
+
+/** A setting as YAML meant it: Pulumi hands over objects as JSON and everything else as text. */
+function plainValue(value: string): unknown {
+    return /^(\{|\[|true$|false$|-?\d+(\.\d+)?$)/.test(value) ? JSON.parse(value) : value;
+}
