@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { GENERATED } from "./generated";
+import { GENERATED } from "./support/generated";
 
 describe("generated files are up to date, else `npm run generate` writes them", () => {
     for (const [path, text] of Object.entries(GENERATED)) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { readOutputs } from "../../outputs";
-import { isSecret, valueOf } from "./mocks";
+import { isSecret, valueOf } from "./support/mocks";
 
 const STACK = "organization/interlink-kube-api/dev";
 /** What a stack returns. */

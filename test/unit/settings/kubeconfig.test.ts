@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
-import { providerArgs } from "../../settings/kubeconfig";
-import { record } from "./mocks";
+import { providerArgs } from "../../../settings/kubeconfig";
+import { record } from "../support/mocks";
 
 describe("the kubeconfig", () => {
     const folder = mkdtempSync(join(tmpdir(), "interlink-kubeconfig-"));

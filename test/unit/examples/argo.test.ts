@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import { WorkflowAccess } from "../../examples/argo/workflowAccess";
-import { CA_PEM, isSecret, valueOf } from "./mocks";
+import { WorkflowAccess } from "../../../examples/argo/workflowAccess";
+import { CA_PEM, isSecret, valueOf } from "../support/mocks";
 
 const TOKEN = "a.service.account's-token";
 const URL = "https://10.1.2.3:60443";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { certManagerImages, mirroredChart, mirroredImage } from "../../stacks/mirror";
+import { certManagerImages, mirroredChart, mirroredImage } from "../../../stacks/mirror";
 
 describe("a closed network's mirror", () => {
     const registry = "mirror.site.example:5000/copies";

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { download } from "../../local/toolchain/download";
+import { download } from "../../../../local/toolchain/download";
 
 describe("the toolchain's official downloads", () => {
     const folder = mkdtempSync(join(tmpdir(), "interlink-download-"));

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { StackOutputs } from "../../stacks/outputs";
+import { StackOutputs } from "../../../stacks/outputs";
 
 /** A resource that a component registered. */
 export interface Recorded {
@@ -79,6 +79,12 @@ export function recordedResources(): readonly Recorded[] {
 /** The value below a path of the resource's inputs. */
 export function input(name: string, ...path: (string | number)[]): unknown {
     return path.reduce<unknown>((value, step) => (value as Record<string | number, unknown>)[step], find(name).inputs);
+}
+
+/** Ports of the node that the first container of a Deployment takes, in the order of its ports. */
+export function hostPortsOf(deployment: string): (number | undefined)[] {
+    const ports = input(deployment, "spec", "template", "spec", "containers", 0, "ports") as { hostPort?: number }[];
+    return ports.map(({ hostPort }) => hostPort);
 }
 
 /** What an Output resolves to. */

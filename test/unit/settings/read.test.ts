@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { parseSettings } from "../../settings/read";
-import { BAD_SETTINGS, KIND } from "./badSettings";
-import { exampleSettings } from "./generated";
+import { parseSettings } from "../../../settings/read";
+import { BAD_SETTINGS, KIND } from "../support/badSettings";
+import { exampleSettings } from "../support/generated";
 
 describe("settings", () => {
     it("have defaults that are the guide's", () => {

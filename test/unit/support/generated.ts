@@ -3,12 +3,12 @@ import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { Document, parse, stringify, visit } from "yaml";
-import { parseSettings } from "../../settings/read";
-import { deploy } from "../../stacks";
+import { parseSettings } from "../../../settings/read";
+import { deploy } from "../../../stacks";
 import { BAD_SETTINGS } from "./badSettings";
 import { record, recordedResources, settledStack } from "./mocks";
 
-const PROJECT = join(__dirname, "..", "..");
+const PROJECT = join(__dirname, "..", "..", "..");
 const STACKS = ["kind", "cloud", "metallb"] as const;
 
 /** Every file that is generated, by its path from the project's root: the documentation of errors, and the goldens. */

@@ -6,8 +6,8 @@ import {
     StackValidationPolicy,
 } from "@pulumi/policy";
 import * as proxy from "@pulumi/policy/proxy";
-import { nginxConfiguration } from "../../components/nginxApiProxy/configuration";
-import { policies } from "../../policy/rules";
+import { nginxConfiguration } from "../../../components/nginxApiProxy/configuration";
+import { policies } from "../../../policy/rules";
 
 type Props = Record<string, unknown>;
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import * as k8s from "@pulumi/kubernetes";
-import { parseSettings } from "../../settings/read";
-import { deploy } from "../../stacks";
-import { CLOUD, KIND, METALLB } from "./badSettings";
-import { CA_PEM, find, input, record, registered, settledStack, valueOf } from "./mocks";
+import { parseSettings } from "../../../settings/read";
+import { deploy } from "../../../stacks";
+import { CLOUD, KIND, METALLB } from "../support/badSettings";
+import { CA_PEM, find, input, record, registered, settledStack, valueOf } from "../support/mocks";
 
 /** Composes the stack of settings, to the end. */
 async function deployed(settings: Readonly<Record<string, unknown>>) {

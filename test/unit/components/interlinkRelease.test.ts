@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
+import { InterlinkRelease, InterlinkReleaseArgs } from "../../../components/interlinkRelease";
+import {
+    configurationTransform,
+    KUBERNETES_API_VALUES,
+    KubernetesApi,
+} from "../../../components/interlinkRelease/chart";
+import { CA_PEM, find, input, record, settled, valueOf } from "../support/mocks";
+
+describe("InterlinkRelease", () => {
+    beforeEach(() => record());
+
+    const args: InterlinkReleaseArgs = {
+        namespace: "interlink",
+        nodeName: "node",
+        chartVersion: "0.6.1",
+        kubernetesApi: { address: "10.1.2.3", port: 60443, caCertificate: CA_PEM },
+        interlink: { address: "https://10.9.9.9", port: 3000 },
+        virtualKubeletImage: "vk:1",
+        refreshTokenImage: "refresh:1",
+        kubectlImage: "kubectl:1",
+        resources: { cpus: 1, memGiB: 2, pods: 3 },
+    };
+
+    /** The line of the chart's template for the CA: as of 0.5.3-pre1, and as in 0.5.2. */
+    const TEMPLATES: Readonly<Record<string, (value: string) => string>> = {
+        "0.5.2": (value) => indent(value),
+        "0.5.3-pre1": (value) => `      ${indent(value)}`,
+        "0.6.1": (value) => `      ${indent(value)}`,
+        "0.6.2-pre3": (value) => `      ${indent(value)}`,
+    };
+
+    for (const [chartVersion, line] of Object.entries(TEMPLATES)) {
+        it(`gives the virtual kubelet of chart ${chartVersion} a CA that it reads back`, async () => {
+            await settled(new InterlinkRelease("interlink", { ...args, chartVersion }));
+            const value = input("interlink-chart", "values", "interlink", "kubernetesApiCaCrt") as string;
+            assert.deepEqual(parse(await transformed(rendered(line(value)), args.kubernetesApi)), {
+                KubernetesApiAddr: "10.1.2.3",
+                KubernetesApiPort: "60443",
+                KubernetesApiCaCrt: CA_PEM,
+                HTTP: { Insecure: true },
+            });
+        });
+    }
+
+    it("would break the virtual kubelet's configuration by the CA itself", () => {
+        assert.throws(() => parse(rendered(TEMPLATES["0.6.1"]?.(CA_PEM.trim()) ?? "")));
+    });
+
+    it("tells the chart that projected volumes stay, and to log no tokens", async () => {
+        await settled(new InterlinkRelease("interlink", args));
+        const values = input("interlink-chart", "values", "interlink") as Record<string, unknown>;
+        assert.equal(values.disableProjectedVolumes, false);
+        assert.deepEqual(values.logging, { verboseLogging: "false" });
+        assert.equal(input("interlink-chart", "values", "virtualNode", "image"), "vk:1");
+    });
+
+    it("owns the virtual node and waits for it", async () => {
+        const release = new InterlinkRelease("interlink", args);
+        await settled(release);
+        assert.equal(find("interlink-node").type, "kubernetes:core/v1:Node");
+        const command = input("interlink-ready", "spec", "template", "spec", "containers", 0, "command") as string[];
+        assert.ok(command.includes("--for=condition=Ready"));
+        assert.equal(await valueOf(release.nodeName), "node");
+    });
+
+    it("keeps secret values secret, and lets them win over its own", async () => {
+        const values = pulumi.secret({ OAUTH: { ClientSecret: "s3cret" }, interlink: { port: 1 } });
+        await settled(new InterlinkRelease("interlink", { ...args, values }));
+        const given = find("interlink-chart").inputs.values;
+        assert.ok(pulumi.runtime.isRpcSecret(given), "the chart's values are no secret");
+        const plain = pulumi.runtime.unwrapRpcSecret(given) as Record<string, Record<string, unknown>>;
+        assert.deepEqual(plain.OAUTH, { image: "refresh:1", ClientSecret: "s3cret" });
+        assert.equal(plain.interlink?.port, 1);
+        assert.equal(plain.interlink?.address, "https://10.9.9.9");
+    });
+
+    it("refuses a chart version that it does not know, unless told to go on", async () => {
+        const unknown = { ...args, chartVersion: "9.9.9" };
+        assert.throws(
+            () => new InterlinkRelease("interlink", unknown),
+            /^.*chartVersion: "9\.9\.9" is not allowed; give one of 0\.5\.2, /,
+        );
+        await settled(new InterlinkRelease("brave", { ...unknown, allowUnknownChartVersion: true }));
+        assert.equal(input("brave-chart", "version"), "9.9.9");
+    });
+});
+
+/** Sprig's indent: six spaces before every line. */
+function indent(value: string): string {
+    return value.replace(/^/gm, "      ");
+}
+
+/** The virtual kubelet's configuration as the chart renders it; `line` is what it makes of the CA's value. */
+function rendered(line: string): string {
+    const { kubernetesApiAddr, kubernetesApiPort } = KUBERNETES_API_VALUES;
+    const configMap = `data:
+  InterLinkConfig.yaml: |
+    KubernetesApiAddr: "${kubernetesApiAddr}"
+    KubernetesApiPort: "${kubernetesApiPort}"
+    KubernetesApiCaCrt: |
+${line}
+    HTTP:
+      Insecure: true
+`;
+    return (parse(configMap) as { data: Record<string, string> }).data["InterLinkConfig.yaml"] ?? "";
+}
+
+/** The configuration after the component's transform of the ConfigMap. */
+async function transformed(text: string, kubernetesApi: KubernetesApi): Promise<string> {
+    const result = await configurationTransform(kubernetesApi)({
+        type: "kubernetes:core/v1:ConfigMap",
+        props: { data: { "InterLinkConfig.yaml": text } },
+    } as unknown as pulumi.ResourceTransformArgs);
+    const { data } = result?.props as { data: pulumi.Output<Record<string, string>> };
+    return (await valueOf(data))["InterLinkConfig.yaml"] ?? "";
+}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import {
+    InternalIngressController,
+    InternalIngressControllerArgs,
+} from "../../../components/internalIngressController";
+import { HOST_PORTS, NAMESPACE, PORTS } from "../support/arguments";
+import { hostPortsOf, input, record, settled } from "../support/mocks";
+
+describe("InternalIngressController", () => {
+    beforeEach(() => record());
+
+    const args: InternalIngressControllerArgs = {
+        software: { type: "traefik", image: "traefik:3" },
+        namespace: NAMESPACE,
+        ingressClassName: "nginx-internal",
+        address: "10.1.2.3",
+        ports: PORTS,
+        hostPorts: HOST_PORTS,
+        defaultCertificateSecretName: "leaf",
+    };
+    const ingressNginx = {
+        ...args,
+        software: { type: "ingress-nginx", chartVersion: "4.11.0", image: "mirror:5000/controller:v1@sha256:ab" },
+    } as const;
+
+    it("has a class and a controller value of its own", async () => {
+        await settled(new InternalIngressController("controller", args));
+        assert.equal(input("controller-class", "metadata", "name"), "nginx-internal");
+        assert.equal(input("controller-class", "spec", "controller"), "k8s.io/nginx-internal");
+        const flags = input("controller-deployment", "spec", "template", "spec", "containers", 0, "args") as string[];
+        assert.ok(flags.includes("--providers.kubernetesingressnginx.controllerclass=k8s.io/nginx-internal"));
+        assert.ok(flags.includes(`--providers.kubernetesingressnginx.watchnamespace=${NAMESPACE}`));
+    });
+
+    it("answers on the node's ports and shows the leaf to clients that name no host", async () => {
+        await settled(new InternalIngressController("controller", args));
+        assert.deepEqual(hostPortsOf("controller-deployment"), [6080, 60443, undefined]);
+        const sources = ["spec", "template", "spec", "volumes", 0, "projected", "sources", 1, "secret", "name"];
+        assert.equal(input("controller-deployment", ...sources), "leaf");
+    });
+
+    it("takes no port of a node where a load balancer leads to it", async () => {
+        await settled(new InternalIngressController("controller", { ...args, hostPorts: undefined }));
+        assert.deepEqual(hostPortsOf("controller-deployment"), [undefined, undefined, undefined]);
+        assert.equal(input("controller-deployment", "spec", "template", "spec", "nodeSelector"), undefined);
+    });
+
+    it("reads Secrets in its own namespace alone", async () => {
+        await settled(new InternalIngressController("controller", args));
+        const rules = input("controller-cluster-role", "rules") as { resources: string[] }[];
+        assert.deepEqual(
+            rules.flatMap(({ resources }) => resources),
+            ["ingressclasses"],
+        );
+        assert.equal(input("controller-role", "metadata", "namespace"), NAMESPACE);
+    });
+
+    it("runs ingress-nginx by its chart: without snippets and webhook, for its own class and namespace", async () => {
+        await settled(new InternalIngressController("controller", ingressNginx));
+        const values = (...path: string[]) => input("controller-chart", "values", "controller", ...path);
+        assert.deepEqual(values("image"), { repository: "mirror:5000/controller", tag: "v1", digest: "sha256:ab" });
+        assert.equal(values("allowSnippetAnnotations"), false);
+        assert.deepEqual(values("admissionWebhooks"), { enabled: false });
+        assert.deepEqual(values("ingressClassResource"), {
+            enabled: false,
+            name: "nginx-internal",
+            controllerValue: "k8s.io/nginx-internal",
+        });
+        assert.deepEqual(values("scope"), { enabled: true });
+        assert.deepEqual(values("hostPort"), { enabled: true, ports: PORTS });
+        assert.equal(values("extraArgs", "default-ssl-certificate"), `${NAMESPACE}/leaf`);
+    });
+
+    it("refuses an unknown controller", () => {
+        const software = { type: "haproxy" as "traefik", image: "haproxy:3" };
+        assert.throws(() => new InternalIngressController("controller", { ...args, software }), {
+            message: 'software.type: "haproxy" is not allowed; give traefik or ingress-nginx.',
+        });
+    });
+});

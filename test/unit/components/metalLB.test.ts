@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { MetalLB, MetalLBArgs } from "../../../components/metalLB";
+import { find, input, record, registered, settled } from "../support/mocks";
+
+describe("MetalLB", () => {
+    beforeEach(() => record());
+
+    const args: MetalLBArgs = {
+        release: { install: true, namespace: "metallb-system", version: "0.1.2" },
+        poolName: "pool",
+        addresses: ["10.1.2.3-10.1.2.9"],
+        kubectlImage: "kubectl:1",
+    };
+
+    it("runs in a privileged namespace and announces its pool", async () => {
+        await settled(new MetalLB("metallb", args));
+        const labels = input("metallb-namespace", "metadata", "labels") as Record<string, string>;
+        assert.equal(labels["pod-security.kubernetes.io/enforce"], "privileged");
+        assert.deepEqual(input("metallb-pool", "spec"), { addresses: args.addresses, autoAssign: false });
+        assert.deepEqual(input("metallb-l2-advertisement", "spec"), { ipAddressPools: ["pool"] });
+        const pool = JSON.parse(input("metallb-webhook-pool", "data", "pool.json") as string) as unknown;
+        assert.deepEqual(pool, find("metallb-pool").inputs);
+    });
+
+    it("takes the cluster's MetalLB", async () => {
+        await settled(new MetalLB("metallb", { ...args, release: { install: false, namespace: "lb" } }));
+        assert.ok(!registered().some((entry) => /Namespace|Chart/.test(entry)));
+        assert.equal(input("metallb-pool", "metadata", "namespace"), "lb");
+    });
+
+    it("refuses a range that is none", () => {
+        assert.throws(() => new MetalLB("metallb", { ...args, addresses: ["10.1.2.9-10.1.2.3"] }), {
+            message:
+                'addresses.0: "10.1.2.9-10.1.2.3" is not allowed; give a network as CIDR, such as 10.1.2.0/28, or a range, such as 10.1.2.3-10.1.2.9.',
+        });
+    });
+});

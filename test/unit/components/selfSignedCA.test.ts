@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { SelfSignedCA } from "../../../components/selfSignedCA";
+import { ISSUER } from "../support/arguments";
+import { CA_PEM, input, isSecret, record, registered, settled, valueOf } from "../support/mocks";
+
+describe("SelfSignedCA", () => {
+    beforeEach(() => record());
+
+    const certManager = { install: true, namespace: "cert-manager", version: "v1.2.3" } as const;
+
+    it("installs cert-manager and signs with a key that stays in its namespace", async () => {
+        const ca = new SelfSignedCA("ca", { certManager, issuerName: "ca" });
+        await settled(ca);
+        assert.equal(input("ca-cert-manager", "helmOptions", "version"), "v1.2.3");
+        assert.equal(input("ca-certificate", "metadata", "namespace"), "cert-manager");
+        assert.equal(input("ca-certificate", "spec", "duration"), "876000h0m0s");
+        assert.equal(input("ca-certificate", "spec", "privateKey", "rotationPolicy"), "Never");
+        assert.deepEqual(await valueOf(ca.issuerRef), { ...ISSUER, name: "ca" });
+    });
+
+    it("hands out the certificate, which is no secret", async () => {
+        const ca = new SelfSignedCA("ca", { certManager, issuerName: "ca" });
+        assert.equal(await valueOf(ca.caCertificate), CA_PEM);
+        assert.equal(await isSecret(ca.caCertificate), false);
+    });
+
+    it("takes the cluster's cert-manager", async () => {
+        await settled(new SelfSignedCA("ca", { certManager: { install: false, namespace: "cm" }, issuerName: "ca" }));
+        assert.ok(!registered().some((entry) => entry.includes("CertManager") || entry.includes("Namespace")));
+        assert.equal(input("ca-certificate", "metadata", "namespace"), "cm");
+    });
+
+    for (const duration of ["59m", "forever", ""]) {
+        it(`refuses a duration of "${duration}"`, () => {
+            assert.throws(() => new SelfSignedCA("ca", { certManager, issuerName: "ca", duration }), {
+                message: `duration: "${duration}" is not allowed; give a duration of at least 1h, such as 2160h or 90h30m.`,
+            });
+        });
+    }
+});
