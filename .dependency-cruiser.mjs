@@ -1,0 +1,68 @@
+/**
+ * Which room of the project may import which; a unit test says so. A room's key is a regular expression for the paths of its
+ * files, and every room may import itself. Types count like values.
+ */
+const ROOMS = {
+    "versions\\.ts$": [],
+    "components/parts/": ["versions\\.ts$"],
+    "components/(?!parts/)": ["versions\\.ts$", "components/parts/"],
+    "settings/": ["versions\\.ts$", "components/"],
+    "stacks/": ["versions\\.ts$", "components/", "settings/"],
+    "index\\.ts$": ["versions\\.ts$", "components/", "settings/", "stacks/"],
+    // For other stacks.
+    "outputs\\.ts$": ["stacks/outputs\\.ts$"],
+    "examples/": ["outputs\\.ts$"],
+    "policy/": ["components/parts/"],
+    "local/machine/": [],
+    "local/toolchain/": ["local/machine/"],
+    "local/images/": ["local/(machine|toolchain)/"],
+    "local/cluster/": ["local/(machine|toolchain|images)/"],
+    "local/hpc/": ["local/(machine|toolchain|images|cluster)/"],
+    "local/stacks/(?!site/)": ["local/(machine|toolchain|images|cluster|hpc)/", "stacks/outputs\\.ts$"],
+    // A program of its own for what a site has beside ours.
+    "local/stacks/site/": ["local/(machine|toolchain)/", "components/"],
+    "local/verify/": ["local/(machine|toolchain|images|cluster|hpc|stacks)/"],
+    "local/main\\.ts$": ["local/"],
+    "test/unit/(?!local/)": ["(?!local/)"],
+    "test/(unit/local|e2e)/": [""],
+    "test/run\\.ts$": [],
+};
+
+const anyOf = (paths) => `^(${paths.join("|")})`;
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+export default {
+    forbidden: [
+        ...Object.entries(ROOMS).map(([room, mayImport]) => ({
+            name: `${room} imports only what lies below it`,
+            severity: "error",
+            from: { path: anyOf([room]) },
+            to: { dependencyTypes: ["local"], pathNot: anyOf([room, ...mayImport]) },
+        })),
+        {
+            name: "every file is in a room",
+            severity: "error",
+            from: { pathNot: anyOf(Object.keys(ROOMS)) },
+            to: { dependencyTypes: ["local"] },
+        },
+        {
+            name: "no circles",
+            severity: "error",
+            from: {},
+            to: { circular: true },
+        },
+        {
+            name: "no component imports another",
+            severity: "error",
+            from: { path: "^components/(?!parts/)([^/]+)/" },
+            to: { path: "^components/", pathNot: "^components/(parts|$1)/" },
+        },
+        {
+            name: "a component is its index.ts to everybody but tests",
+            severity: "error",
+            from: { pathNot: "^(components|test)/" },
+            to: { path: "^components/(?!parts/)", pathNot: "/index\\.ts$" },
+        },
+    ],
+    options: { doNotFollow: "node_modules", exclude: "^(node_modules|\\.)", tsPreCompilationDeps: true },
+};
