@@ -112,9 +112,7 @@ export async function settledStack({ apiServerUrl, interlinkNodeName }: StackOut
 }
 
 async function recordingComplete(): Promise<void> {
-    // Children register one after the other; the recording is complete when it no longer grows.
-    for (let count = -1; count !== recorded.length;) {
-        count = recorded.length;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    // Left out of Pulumi's types. A pause instead would be too short on a busy machine.
+    const { waitForRPCs } = pulumi.runtime as unknown as { waitForRPCs: () => Promise<void> };
+    await waitForRPCs();
 }
