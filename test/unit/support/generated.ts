@@ -2,17 +2,21 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import * as prettier from "prettier";
 import { Document, parse, stringify, visit } from "yaml";
 import { parseSettings } from "../../../settings/read";
+import { version } from "../../../local/toolchain/tools";
 import { deploy } from "../../../stacks";
+import { charts, images } from "../../../versions";
 import { BAD_SETTINGS } from "./badSettings";
 import { record, recordedResources, settledStack } from "./mocks";
 
 const PROJECT = join(__dirname, "..", "..", "..");
 const STACKS = ["kind", "cloud", "metallb"] as const;
 
-/** Every file that is generated, by its path from the project's root: the documentation of errors, and the goldens. */
+/** Every file that is generated, wholly or in part, by its path from the project's root. */
 export const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
+    "README.md": readme,
     "docs/configuration-errors.md": configurationErrors,
     ...Object.fromEntries(STACKS.map((stack) => [`test/unit/goldens/${stack}.yaml`, () => golden(stack)])),
 };
@@ -83,4 +87,54 @@ and nothing is created. Each row is a test. Made by \`npm run generate\`.
 | --- | --- | --- |
 ${rows.join("\n")}
 `;
+}
+
+/** README.md, with its table of what runs by default and what was built and run on the local cluster. */
+async function readme(): Promise<string> {
+    const text = readFileSync(join(PROJECT, "README.md"), "utf8");
+    const [begin, end] = ["<!-- versions, by `npm run generate` -->", "<!-- end of versions -->"];
+    const table = [
+        "| part | default | on the local cluster |",
+        "| --- | --- | --- |",
+        ...versionRows().map(
+            ([part, theirs, ours]) => `| ${part} | ${theirs} | ${ours === theirs ? "the same" : ours} |`,
+        ),
+    ].join("\n");
+    const whole =
+        text.slice(0, text.indexOf(begin)) +
+        `${begin}\n\n${table}\n\n${end}` +
+        text.slice(text.indexOf(end) + end.length);
+    const options = await prettier.resolveConfig(join(PROJECT, "README.md"));
+    return prettier.format(whole, { ...options, parser: "markdown" });
+}
+
+/** Each part's name, the version that is the default, and the one that the local cluster runs. */
+function versionRows(): (readonly [string, string, string])[] {
+    const dev = parseSettings(exampleSettings("dev"));
+    const npm = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as {
+        dependencies: Record<string, string>;
+    };
+    const tag = (image: string) => image.replace(/@.*/, "").replace(/.*:/, "");
+    const plain = (version: string) => version.replace(/^v(?=\d)/, "");
+    const certManager = dev.certManager.install ? dev.certManager.version : "";
+    const rows: [string, string, string][] = [
+        ["Kubernetes", "the cluster's own", version("kubernetes")],
+        ["kind", "the site's own", version("kind")],
+        ["Pulumi", npm.dependencies["@pulumi/pulumi"] ?? "", version("pulumi")],
+        [
+            "Pulumi's Kubernetes provider",
+            npm.dependencies["@pulumi/kubernetes"] ?? "",
+            version("pulumi-resource-kubernetes"),
+        ],
+        ["nginx, the proxy", tag(images.nginx), `${tag(dev.images.nginx)}, Debian's`],
+        ["Traefik", tag(images.traefik), tag(dev.images.traefik)],
+        ["ingress-nginx", tag(images.ingressNginx), tag(dev.images.ingressNginx)],
+        ["ingress-nginx's chart", charts.ingressNginx, dev.ingressNginx.chartVersion],
+        ["kubectl, for Jobs that wait", tag(images.kubectl), tag(dev.images.kubectl)],
+        ["cert-manager and its chart", charts.certManager, certManager],
+        ["MetalLB and its chart", charts.metalLB, version("metallb")],
+        ["InterLink's virtual kubelet", tag(images.virtualKubelet), tag(dev.images.virtualKubelet)],
+        ["InterLink's chart", charts.interlink, "a stand-in with its faults"],
+    ];
+    return rows.map(([part, theirs, ours]) => [part, plain(theirs), plain(ours)]);
 }
