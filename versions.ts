@@ -14,13 +14,13 @@ export const charts = {
 export const images = {
     /** The API proxy; 1.31.0 is the first nginx with the fix for CVE-2026-42945. */
     nginx: "docker.io/nginxinc/nginx-unprivileged:1.31.6-alpine@sha256:6a23acdfca2b9cfbcec61419e3f1426bcbedb91362f2f19306a8567423bb4612",
-    /** The ingress controller; 3.6.2 is the first Traefik whose provider for nginx annotations is not experimental. */
-    traefik: "docker.io/library/traefik:v3.6.12",
+    /** The ingress controller: the newest release, whose provider for nginx annotations knows those for timeouts. */
+    traefik: "docker.io/library/traefik:v3.7.13",
     /** The other ingress controller. */
     ingressNginx:
         "registry.k8s.io/ingress-nginx/controller:v1.15.1@sha256:594ceea76b01c592858f803f9ff4d2cb40542cae2060410b2c95f75907d659e1",
     /** Waits for the virtual node; has no shell. */
-    kubectl: "registry.k8s.io/kubectl:v1.35.4",
+    kubectl: "registry.k8s.io/kubectl:v1.37.2",
     /** InterLink's virtual kubelet; the chart itself would take `latest`. */
     virtualKubelet: "ghcr.io/interlink-hq/interlink/virtual-kubelet-inttw:0.6.2",
     /** Beside it, where OAUTH is used; the chart itself would take `latest`. */

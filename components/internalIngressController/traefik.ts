@@ -11,7 +11,7 @@ const CONFIGURATION_DIRECTORY = "/etc/traefik/dynamic";
 export interface TraefikSoftware {
     /** Which controller. */
     readonly type: "traefik";
-    /** Image of Traefik 3.6.2 or later. */
+    /** Image of Traefik 3.6.2 or later; from 3.7 on it knows the annotations for timeouts. */
     readonly image: pulumi.Input<string>;
 }
 
@@ -59,7 +59,7 @@ export function traefik(
     return deployment.id;
 }
 
-/** What Traefik may read: the classes of the cluster; Ingresses, Services and Secrets of its own namespace alone. */
+/** What Traefik may read: the classes of the cluster; Ingresses, Services, Secrets and ConfigMaps of its own namespace alone. */
 function traefikGrants(
     name: string,
     args: ControllerArgs,
@@ -78,7 +78,8 @@ function traefikGrants(
                 namespace: args.namespace,
                 scope: "namespace",
                 rules: [
-                    { apiGroups: [""], resources: ["services", "secrets"], verbs: read },
+                    // From 3.7 on it waits for the ConfigMaps, which annotations may name, before it serves anything.
+                    { apiGroups: [""], resources: ["services", "secrets", "configmaps"], verbs: read },
                     { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
                     { apiGroups: ["networking.k8s.io"], resources: ["ingresses"], verbs: read },
                     { apiGroups: ["networking.k8s.io"], resources: ["ingresses/status"], verbs: ["update"] },

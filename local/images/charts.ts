@@ -2,7 +2,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writ
 import { join } from "node:path";
 import { PROJECT } from "../machine/layout";
 import { run } from "../machine/shell";
-import { moduleSource, version } from "../toolchain/tools";
+import { fingerprint, moduleSource, version } from "../toolchain/tools";
 
 /** Charts that Go modules hold: the tool that is built from the module, the chart's folder, and what the folder lacks. */
 const CHARTS: Readonly<
@@ -17,7 +17,9 @@ const CHARTS: Readonly<
 export async function ensureCharts(): Promise<void> {
     for (const [name, { folder, complete }] of Object.entries(CHARTS)) {
         const target = join(PROJECT, "local", "images", "charts", name);
-        if (existsSync(target)) {
+        // Names the build whose images the chart asks for.
+        const stamp = `${target}.build`;
+        if (existsSync(stamp) && readFileSync(stamp, "utf8") === fingerprint(name)) {
             continue;
         }
         const source = await moduleSource(name);
@@ -27,7 +29,9 @@ export async function ensureCharts(): Promise<void> {
         // Files of the module cache are read-only.
         await run(["chmod", "-R", "u+w", part]);
         complete?.(source, part);
+        rmSync(target, { recursive: true, force: true });
         renameSync(part, target);
+        writeFileSync(stamp, fingerprint(name));
     }
 }
 

@@ -1,21 +1,28 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { run, say, UserError } from "../machine/shell";
 
 /** Debian's packages that the local cluster needs, each with a file that tells that it is there. */
 const PACKAGES = {
     buildah: "/usr/bin/buildah",
-    conntrack: "/usr/sbin/conntrack",
     "containernetworking-plugins": "/usr/lib/cni/ptp",
     curl: "/usr/bin/curl",
+    // Without it the cluster's nodes do not find one another's names.
+    "golang-github-containernetworking-plugin-dnsname": "/usr/lib/cni/dnsname",
     "docker-registry": "/usr/bin/docker-registry",
     iproute2: "/usr/sbin/ip",
     iptables: "/usr/sbin/iptables",
     mmdebstrap: "/usr/bin/mmdebstrap",
+    munge: "/usr/sbin/munged",
     nftables: "/usr/sbin/nft",
-    openssl: "/usr/bin/openssl",
     podman: "/usr/bin/podman",
     runc: "/usr/sbin/runc",
+    "slurm-client": "/usr/bin/sbatch",
+    slurmctld: "/usr/sbin/slurmctld",
+    slurmd: "/usr/sbin/slurmd",
 } as const;
+
+/** The program that Debian's packages ask whether they may start a service; 101 is no. */
+const POLICY = "/usr/sbin/policy-rc.d";
 
 /** Installs what is missing of Debian's packages; their services are not started. */
 export async function ensurePackages(): Promise<void> {
@@ -31,7 +38,17 @@ export async function ensurePackages(): Promise<void> {
         );
     }
     say(`Debian's packages: installing ${missing.join(", ")}`);
-    const env = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-    await run(["apt-get", "update"], { env });
-    await run(["apt-get", "install", "-y", "--no-install-recommends", ...missing], { env });
+    const env = { DEBIAN_FRONTEND: "noninteractive" };
+    const own = !existsSync(POLICY);
+    if (own) {
+        writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+    }
+    try {
+        await run(["apt-get", "update"], { env });
+        await run(["apt-get", "install", "-y", "--no-install-recommends", ...missing], { env });
+    } finally {
+        if (own) {
+            rmSync(POLICY);
+        }
+    }
 }

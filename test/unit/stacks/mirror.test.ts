@@ -6,7 +6,7 @@ describe("a closed network's mirror", () => {
 
     for (const [image, copy] of [
         ["docker.io/nginxinc/nginx-unprivileged:1.31", `${registry}/nginxinc/nginx-unprivileged:1.31`],
-        ["registry.k8s.io/kubectl:v1.35.4", `${registry}/kubectl:v1.35.4`],
+        ["registry.k8s.io/kubectl:v1.37.2", `${registry}/kubectl:v1.37.2`],
         ["localhost:5000/a/b@sha256:00", `${registry}/a/b@sha256:00`],
         ["nginx:1.31", `${registry}/nginx:1.31`],
         ["library/nginx:1.31", `${registry}/library/nginx:1.31`],

@@ -1,6 +1,5 @@
-// A stand-in for the provider plugin of @pulumi/random, for machines that cannot download the official one. It knows the
-// resource random:index/randomId:RandomId alone, and no settings. For that it answers what the official plugin answers:
-// the same names and encodings, a replacement for every change, secrets left to the engine.
+// A stand-in for the provider plugin of @pulumi/random, for machines that cannot have the official one. It knows what the
+// program uses: the resource RandomId with its input byteLength, whose every change replaces it, and its output hex.
 package main
 
 import (
@@ -8,10 +7,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"maps"
-	"math"
-	"math/big"
-	"strings"
 
 	"github.com/pulumi/pulumi/pkg/v3/resource/provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -31,38 +26,6 @@ const version = "4.21.2"
 // randomID is the type of the one resource.
 const randomID = "random:index/randomId:RandomId"
 
-// inputNames are the resource's inputs; a change of any of them replaces it.
-var inputNames = []string{"byteLength", "keepers", "prefix"}
-
-// outputNames are the resource's outputs beside its inputs.
-var outputNames = []string{"b64Std", "b64Url", "dec", "hex", "id"}
-
-// schema describes the package, as far as it is here.
-const schema = `{
-  "name": "random",
-  "version": "` + version + `",
-  "resources": {
-    "` + randomID + `": {
-      "inputProperties": {
-        "byteLength": { "type": "integer", "willReplaceOnChanges": true },
-        "keepers": { "type": "object", "additionalProperties": { "type": "string" }, "willReplaceOnChanges": true },
-        "prefix": { "type": "string", "willReplaceOnChanges": true }
-      },
-      "requiredInputs": ["byteLength"],
-      "properties": {
-        "b64Std": { "type": "string" },
-        "b64Url": { "type": "string" },
-        "byteLength": { "type": "integer" },
-        "dec": { "type": "string" },
-        "hex": { "type": "string" },
-        "keepers": { "type": "object", "additionalProperties": { "type": "string" } },
-        "prefix": { "type": "string" }
-      },
-      "required": ["b64Std", "b64Url", "byteLength", "dec", "hex"]
-    }
-  }
-}`
-
 // randomProvider serves the resource; what it leaves out, Update above all, answers that it is not implemented.
 type randomProvider struct {
 	pulumirpc.UnimplementedResourceProviderServer
@@ -81,10 +44,6 @@ func (*randomProvider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirp
 	return &pulumirpc.PluginInfo{Version: version}, nil
 }
 
-func (*randomProvider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
-	return &pulumirpc.GetSchemaResponse{Schema: schema}, nil
-}
-
 func (*randomProvider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	return &pulumirpc.CheckResponse{Inputs: req.GetNews()}, nil
 }
@@ -93,8 +52,6 @@ func (*randomProvider) DiffConfig(context.Context, *pulumirpc.DiffRequest) (*pul
 	return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
 }
 
-// Configure says what the official plugin says: no secrets, so that the engine takes the marks off the inputs and puts
-// them back on the outputs of the same names.
 func (*randomProvider) Configure(context.Context, *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
 	return &pulumirpc.ConfigureResponse{SupportsPreview: true, AcceptResources: true}, nil
 }
@@ -103,82 +60,38 @@ func (*randomProvider) Check(_ context.Context, req *pulumirpc.CheckRequest) (*p
 	if kind := resource.URN(req.GetUrn()).Type(); kind != randomID {
 		return nil, status.Errorf(codes.Unimplemented, "%s: this stand-in knows %s alone", kind, randomID)
 	}
-	response := &pulumirpc.CheckResponse{Inputs: req.GetNews()}
-	length := req.GetNews().GetFields()["byteLength"]
-	count := length.GetNumberValue()
-	if length.GetStringValue() != plugin.UnknownStringValue && (count < 1 || count != math.Trunc(count)) {
-		failure := &pulumirpc.CheckFailure{Property: "byteLength", Reason: "give a whole number of bytes, one or more"}
-		response.Failures = append(response.Failures, failure)
-	}
-	return response, nil
+	return &pulumirpc.CheckResponse{Inputs: req.GetNews()}, nil
 }
 
 func (*randomProvider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	olds, news := req.GetOldInputs().GetFields(), req.GetNews().GetFields()
-	response := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}
-	for _, name := range inputNames {
-		if !proto.Equal(olds[name], news[name]) {
-			response.Changes = pulumirpc.DiffResponse_DIFF_SOME
-			response.Diffs = append(response.Diffs, name)
-			response.Replaces = append(response.Replaces, name)
-		}
+	if proto.Equal(req.GetOldInputs(), req.GetNews()) {
+		return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
 	}
-	return response, nil
+	return &pulumirpc.DiffResponse{
+		Changes: pulumirpc.DiffResponse_DIFF_SOME, Diffs: []string{"byteLength"}, Replaces: []string{"byteLength"},
+	}, nil
 }
 
 func (*randomProvider) Create(_ context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
-	inputs := req.GetProperties().GetFields()
+	fields := req.GetProperties().GetFields()
 	if req.GetPreview() {
-		unknown := maps.Clone(inputs)
-		for _, name := range outputNames {
-			unknown[name] = structpb.NewStringValue(plugin.UnknownStringValue)
-		}
-		return &pulumirpc.CreateResponse{Properties: &structpb.Struct{Fields: unknown}}, nil
+		fields["hex"] = structpb.NewStringValue(plugin.UnknownStringValue)
+		return &pulumirpc.CreateResponse{Properties: &structpb.Struct{Fields: fields}}, nil
 	}
-	bytes := make([]byte, int(inputs["byteLength"].GetNumberValue()))
+	bytes := make([]byte, int(fields["byteLength"].GetNumberValue()))
 	if _, err := rand.Read(bytes); err != nil {
 		return nil, err
 	}
-	return &pulumirpc.CreateResponse{Id: encode(bytes), Properties: state(inputs, bytes)}, nil
+	fields["hex"] = structpb.NewStringValue(hex.EncodeToString(bytes))
+	id := base64.RawURLEncoding.EncodeToString(bytes)
+	return &pulumirpc.CreateResponse{Id: id, Properties: &structpb.Struct{Fields: fields}}, nil
 }
 
-// Read gives back what is recorded, for a refresh; with nothing recorded, for an import, it decodes the ID, which may
-// stand behind a prefix and a comma.
+// Read gives back what is recorded: nothing outside the state knows more.
 func (*randomProvider) Read(_ context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
-	if _, recorded := req.GetProperties().GetFields()["b64Url"]; recorded {
-		return &pulumirpc.ReadResponse{Id: req.GetId(), Properties: req.GetProperties(), Inputs: req.GetInputs()}, nil
-	}
-	id := req.GetId()
-	inputs := map[string]*structpb.Value{}
-	if comma := strings.LastIndex(id, ","); comma >= 0 {
-		inputs["prefix"] = structpb.NewStringValue(id[:comma])
-		id = id[comma+1:]
-	}
-	bytes, err := base64.RawURLEncoding.DecodeString(id)
-	if err != nil {
-		return nil, status.Errorf(codes.InvalidArgument, "ID: %q is not allowed; give URL-safe base64 without padding", id)
-	}
-	inputs["byteLength"] = structpb.NewNumberValue(float64(len(bytes)))
-	return &pulumirpc.ReadResponse{Id: id, Properties: state(inputs, bytes), Inputs: &structpb.Struct{Fields: inputs}}, nil
+	return &pulumirpc.ReadResponse{Id: req.GetId(), Properties: req.GetProperties(), Inputs: req.GetInputs()}, nil
 }
 
 func (*randomProvider) Delete(context.Context, *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
-}
-
-// encode gives the ID of bytes.
-func encode(bytes []byte) string {
-	return base64.RawURLEncoding.EncodeToString(bytes)
-}
-
-// state gives the inputs and the outputs for bytes: every spelling with the prefix but the ID.
-func state(inputs map[string]*structpb.Value, bytes []byte) *structpb.Struct {
-	fields := maps.Clone(inputs)
-	prefix := inputs["prefix"].GetStringValue()
-	fields["b64Std"] = structpb.NewStringValue(prefix + base64.StdEncoding.EncodeToString(bytes))
-	fields["b64Url"] = structpb.NewStringValue(prefix + encode(bytes))
-	fields["dec"] = structpb.NewStringValue(prefix + new(big.Int).SetBytes(bytes).String())
-	fields["hex"] = structpb.NewStringValue(prefix + hex.EncodeToString(bytes))
-	fields["id"] = structpb.NewStringValue(encode(bytes))
-	return &structpb.Struct{Fields: fields}
 }
