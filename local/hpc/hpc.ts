@@ -1,58 +1,74 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HPC, INTERLINK_PORT, PLUGIN_PORT, PROJECT, STATE } from "../machine/layout";
+import { HPC, INTERLINK_PORT, PLUGIN_PORT, PROJECT } from "../machine/layout";
 import { alive, Daemon, ensure, logTail, stop } from "../machine/processes";
-import { attempt, until } from "../machine/shell";
+import { attempt, until, UserError } from "../machine/shell";
+import { template } from "../machine/template";
 import { program } from "../toolchain/tools";
+import { configureSlurm, ENVIRONMENT, FOLDER, PODMAN, SLURM } from "./slurm";
 
-/** Starts InterLink's API server and the plugin on the HPC side, and returns when one answers through the other. */
+const INTERLINK_CONFIG = join(FOLDER, "InterLinkConfig.yaml");
+
+/** All that runs on the HPC side. */
+const DAEMONS = (): readonly Daemon[] => [
+    ...SLURM,
+    {
+        name: "plugin",
+        netns: HPC,
+        command: [
+            process.execPath,
+            ...["-r", join(PROJECT, "node_modules", "ts-node", "register", "transpile-only")],
+            join(PROJECT, "local", "hpc", "plugin.ts"),
+        ],
+        env: { TS_NODE_PROJECT: join(PROJECT, "tsconfig.json") },
+    },
+    {
+        name: "interlink-api",
+        netns: HPC,
+        command: [program("interlink", "interlink")],
+        env: { INTERLINKCONFIGPATH: INTERLINK_CONFIG },
+    },
+];
+
+/** Starts Slurm, the plugin and InterLink's API server on the HPC side, and returns when each answers through the next. */
 export async function ensureHpc(): Promise<void> {
-    const folder = join(STATE, "hpc");
-    mkdirSync(folder, { recursive: true });
-    const configuration = join(folder, "InterLinkConfig.yaml");
-    writeFileSync(
-        configuration,
-        `InterlinkAddress: "http://0.0.0.0"
-InterlinkPort: "${INTERLINK_PORT}"
-SidecarURL: "http://127.0.0.1"
-SidecarPort: "${PLUGIN_PORT}"
-VerboseLogging: false
-ErrorsOnlyLogging: true
-ExportPodData: true
-DataRootFolder: "${folder}/"
-`,
-    );
-    const typescript = ["-r", join(PROJECT, "node_modules", "ts-node", "register", "transpile-only")];
-    const daemons: readonly Daemon[] = [
-        {
-            name: "plugin",
-            netns: HPC,
-            command: [process.execPath, ...typescript, join(PROJECT, "local", "hpc", "plugin.ts")],
-            env: { TS_NODE_PROJECT: join(PROJECT, "tsconfig.json") },
-        },
-        {
-            name: "interlink-api",
-            netns: HPC,
-            command: [program("interlink", "interlink")],
-            env: { INTERLINKCONFIGPATH: configuration },
-        },
-    ];
+    mkdirSync(FOLDER, { recursive: true });
+    await configureSlurm();
+    const ports = { port: INTERLINK_PORT, pluginPort: PLUGIN_PORT };
+    writeFileSync(INTERLINK_CONFIG, template("hpc/InterLinkConfig.yaml", { ...ports, folder: FOLDER }));
+    const daemons = DAEMONS();
     daemons.forEach(ensure);
     await until(
-        "InterLink's API server",
+        "an answer from InterLink's API server that came through Slurm",
         30,
         async () => {
-            daemons.filter(({ name }) => !alive(name)).forEach(ensure);
+            const dead = daemons.find(({ name }) => !alive(name));
+            if (dead !== undefined) {
+                throw new UserError(
+                    `${dead.name}: it ended at once; mend what it says, and run \`make up\` again. ${logTail(dead.name)}`,
+                );
+            }
             const ping = ["curl", "-sf", "-X", "POST", `http://127.0.0.1:${INTERLINK_PORT}/pinglink`];
             return (await attempt(ping, { netns: HPC })).status === 0;
         },
-        () => `${logTail("interlink-api")}\n${logTail("plugin")}`,
+        () => daemons.map(({ name }) => logTail(name)).join("\n"),
     );
 }
 
-/** Stops the HPC side: InterLink, the plugin, and the containers that it started. */
+/** Stops the HPC side with its jobs, and removes their containers. */
 export async function stopHpc(): Promise<void> {
-    await stop("interlink-api");
-    await stop("plugin");
-    await attempt(["pkill", "-9", "-f", `conmon .*${join(STATE, "hpc")}`]);
+    if (!existsSync(FOLDER)) {
+        return;
+    }
+    await Promise.all(DAEMONS().map(({ name }) => stop(name)));
+    await attempt([...PODMAN, "rm", "--all", "--force", "--time", "0"], { env: ENVIRONMENT });
+    for (const pid of (await attempt(["ip", "netns", "pids", HPC])).stdout.split("\n").filter(Boolean)) {
+        await attempt(["kill", "-9", pid]);
+    }
+    const mounts = readFileSync("/proc/mounts", "utf8").split("\n");
+    for (const path of mounts.map((line) => line.split(" ")[1] ?? "").reverse()) {
+        if (path.startsWith(`${FOLDER}/`)) {
+            await attempt(["umount", path]);
+        }
+    }
 }
