@@ -1,18 +1,17 @@
 import { rmSync } from "node:fs";
-import { ensureCluster, stopCluster } from "./cluster/cluster";
 import { ensurePackages } from "./toolchain/debian";
 import { ensureHpc, stopHpc } from "./hpc/hpc";
 import { ensureCloud } from "./stacks/cloud";
 import { chosenEnvironment, Environment, forgetSettings, writeSettings } from "./stacks/environments";
 import { ensureCharts } from "./images/charts";
 import { ensureImages, ensureRegistry } from "./images/images";
-import { chooseCluster, Cluster, deleteKind, ensureKind, kindIsUp, rememberCluster } from "./cluster/kind";
-import { NODE, PORTS, RUN, STATE } from "./machine/layout";
-import { ensureKindNetwork, ensureNetwork, removeNetwork, requireFreePorts } from "./cluster/network";
+import { deleteCluster, ensureCluster, needsNodeImage, requireMachine } from "./cluster/kind";
+import { RUN, STATE } from "./machine/layout";
+import { ensureNetwork, removeNetwork } from "./cluster/network";
 import { known, stop } from "./machine/processes";
 import { environment, mainStack, pulumiDestroy, pulumiPreview, pulumiUp } from "./stacks/pulumi";
 import { say, UserError } from "./machine/shell";
-import { COMMON_TOOLS, ensureTools, PULUMI_TOOLS } from "./toolchain/tools";
+import { COMMON_TOOLS, ensureTools, NODE_TOOLS, PULUMI_TOOLS } from "./toolchain/tools";
 import { verify } from "./verify/verify";
 
 const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
@@ -31,26 +30,22 @@ const times: [string, number][] = [];
 async function up(): Promise<void> {
     requireRoot();
     const name = chosenEnvironment();
-    const [cluster, why] = await chooseCluster();
-    say(`cluster: ${cluster}, since ${why}`);
     await timed("Debian's packages", ensurePackages);
-    await timed("tools", () => ensureTools(neededTools(name, cluster)));
+    await requireMachine();
+    await timed("tools", async () =>
+        ensureTools([...neededTools(name), ...((await needsNodeImage()) ? NODE_TOOLS : [])]),
+    );
     await timed("network and registry", async () => {
-        rememberCluster(cluster);
-        if (cluster === "local") {
-            await ensureNetwork();
-            await requireFreePorts(NODE, PORTS);
-        } else {
-            await ensureKindNetwork();
-        }
+        await ensureNetwork();
         await ensureRegistry();
     });
     await timed("images and charts", async () => {
         await ensureImages();
         await ensureCharts();
     });
-    await timed("cluster", cluster === "local" ? ensureCluster : ensureKind);
-    await timed("HPC side", ensureHpc);
+    await timed("cluster and HPC side", async () => {
+        await Promise.all([ensureCluster(), ensureHpc()]);
+    });
     if (name === "cloud") {
         await timed("the cloud's load balancers", ensureCloud);
     }
@@ -71,13 +66,12 @@ async function preview(): Promise<void> {
     await pulumiPreview(chosenEnvironment());
 }
 
-/** The tools that an environment needs; MetalLB, ingress-nginx and kind are for some alone. */
-function neededTools(name: Environment, cluster: Cluster): string[] {
+/** The tools that an environment needs; MetalLB and ingress-nginx are for some alone. */
+function neededTools(name: Environment): string[] {
     return [
         ...COMMON_TOOLS,
         ...(name === "dev" ? [] : ["metallb"]),
         ...(process.env.CONTROLLER === "ingress-nginx" ? ["ingress-nginx"] : []),
-        ...(cluster === "kind" ? ["kind"] : []),
     ];
 }
 
@@ -85,11 +79,7 @@ function neededTools(name: Environment, cluster: Cluster): string[] {
 async function down(): Promise<void> {
     requireRoot();
     await stopHpc();
-    if (kindIsUp()) {
-        await deleteKind();
-    } else {
-        await stopCluster();
-    }
+    await deleteCluster();
     for (const name of known()) {
         await stop(name);
     }

@@ -1,79 +1,217 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { registryHosts } from "../images/images";
-import { KUBECONFIG, NET, PORTS, PROJECT, STATE } from "../machine/layout";
-import { requireFreePorts } from "./network";
-import { attempt, run, UserError } from "../machine/shell";
-import { moduleSource, program } from "../toolchain/tools";
+import { parse, stringify } from "yaml";
+import { KIND_NODE_IMAGE } from "../images/images";
+import { KUBECONFIG, NET, PORTS, REGISTRY, STATE } from "../machine/layout";
+import { run, say, until, UserError } from "../machine/shell";
+import { template } from "../machine/template";
+import { moduleSource, program, version } from "../toolchain/tools";
+import { askEngine, attemptEngine, DOCKER, Engine, podman, requireSystemdCgroups, runEngine } from "./engine";
+import { applyManifest, attemptKubectl, kubectl } from "./kubectl";
+import { joinBridge, requireFreePorts, requireFreeSubnet } from "./network";
 
-/** The clusters that the environment can stand on. */
-export type Cluster = "kind" | "local";
-
+/** Name of the cluster, and of the engine's network that its nodes are in. */
 const NAME = "interlink";
-/** Holds which cluster is up. */
-const CHOICE = join(STATE, "cluster");
+/** Names the engine once a cluster is begun. */
+const ENGINE = join(STATE, "engine");
+/** Lies there when the cluster was made to its end. */
+const MADE = join(STATE, "cluster");
+/** Tells the cluster's own nodes from InterLink's. */
+const NODES = "--selector=!virtual-node.interlink/type";
+const IN_NETWORK = { KIND_EXPERIMENTAL_DOCKER_NETWORK: NAME, KIND_EXPERIMENTAL_PODMAN_NETWORK: NAME };
 
-/** Which cluster, and why: the one that is up, the one that CLUSTER names, or kind where it can run. */
-export async function chooseCluster(): Promise<readonly [Cluster, string]> {
-    const asked = process.env.CLUSTER;
-    const up = existsSync(CHOICE) ? (readFileSync(CHOICE, "utf8") as Cluster) : undefined;
-    if (asked !== undefined && asked !== "kind" && asked !== "local") {
-        throw new UserError(`CLUSTER: "${asked}" is not allowed; give kind or local.`);
-    }
-    if (asked !== undefined && up !== undefined && asked !== up) {
-        throw new UserError(`CLUSTER: "${asked}" is not allowed while ${up} is up; run make down first.`);
-    }
-    return asked !== undefined ? [asked, "CLUSTER says so"] : detect(up);
+/** kind's configuration file, as far as it is completed here. */
+interface Configuration {
+    networking: Record<string, unknown>;
+    kubeadmConfigPatches: string[];
+    nodes: { extraPortMappings?: Record<string, unknown>[]; extraMounts?: unknown[] }[];
 }
 
-/** Remembers the cluster that is about to be started, for the next `up` and for `down`. */
-export function rememberCluster(cluster: Cluster): void {
-    mkdirSync(STATE, { recursive: true });
-    writeFileSync(CHOICE, cluster);
-}
-
-/** Whether the cluster that is up is kind's. */
-export function kindIsUp(): boolean {
-    return existsSync(CHOICE) && readFileSync(CHOICE, "utf8") === "kind";
-}
-
-/** Makes the kind cluster unless it is there. */
-export async function ensureKind(): Promise<void> {
-    const kind = program("kind", "kind");
-    if (!(await run([kind, "get", "clusters"])).split("\n").includes(NAME)) {
-        await requireFreePorts(undefined, PORTS);
-        const hosts = join(STATE, "certs.d");
-        mkdirSync(join(hosts, "_default"), { recursive: true });
-        writeFileSync(join(hosts, "_default", "hosts.toml"), registryHosts());
-        const input = readFileSync(join(PROJECT, "local", "cluster", "kind.yaml"), "utf8")
-            .replaceAll("${NODE_ADDRESS}", NET.node)
-            .replaceAll("${REGISTRY_HOSTS}", hosts);
-        await run([kind, "create", "cluster", "--name", NAME, "--wait", "120s", "--config", "-"], {
-            input,
-            env: { KUBECONFIG },
-        });
+/** Refuses a machine that cannot have the cluster, with what it lacks, before anything is made. */
+export async function requireMachine(): Promise<void> {
+    if (existsSync(ENGINE)) {
+        return;
     }
-    await run([kind, "export", "kubeconfig", "--name", NAME, "--kubeconfig", KUBECONFIG]);
+    const engine = await findEngine();
+    requireSystemdCgroups();
+    await requireFreePorts(PORTS);
+    if ((await attemptEngine(engine, "network", "inspect", NAME)).status !== 0) {
+        await requireFreeSubnet(NET.engine);
+    }
 }
 
-/** Deletes the kind cluster. */
-export async function deleteKind(): Promise<void> {
-    await run([program("kind", "kind"), "delete", "cluster", "--name", NAME, "--kubeconfig", KUBECONFIG]);
+/** Makes the kind cluster, or starts its nodes again, and returns when all of them are Ready. */
+export async function ensureCluster(): Promise<void> {
+    const engine = await findEngine();
+    if (!existsSync(MADE)) {
+        mkdirSync(STATE, { recursive: true });
+        writeFileSync(ENGINE, engine.name);
+        // A creation that was interrupted leaves nodes that nobody finishes.
+        await kind(engine, ["delete", "cluster", "--name", NAME, "--kubeconfig", KUBECONFIG]);
+        await create(engine);
+    }
+    const since = Math.floor(Date.now() / 1000) * 1000;
+    const restarted = await startNodes(engine);
+    await until("the API server", 60, async () => (await attemptKubectl("get", "--raw", "/readyz")).status === 0);
+    if (await builtHere(engine)) {
+        await connectPods(engine);
+    }
+    await kubectl("wait", "--for=condition=Ready", "node", NODES, "--timeout=60s");
+    await podsReady(restarted, since);
+    await joinBridge(await bridge(engine));
+    writeFileSync(MADE, "");
 }
 
-async function detect(up: Cluster | undefined): Promise<readonly [Cluster, string]> {
-    if (up !== undefined) {
-        return [up, "it is up"];
+/** Deletes the cluster, or what there is of it, and its network. */
+export async function deleteCluster(): Promise<void> {
+    if (existsSync(ENGINE)) {
+        const engine = await findEngine();
+        await kind(engine, ["delete", "cluster", "--name", NAME, "--kubeconfig", KUBECONFIG]);
+        await attemptEngine(engine, "network", "rm", NAME);
     }
-    const docker = await attempt(["docker", "info"]).catch(() => undefined);
-    if (docker?.status !== 0) {
-        return ["local", "no Docker engine answers"];
+}
+
+/** Whether the node image has to be built here: no cluster is there, and the official one cannot be pulled. */
+export async function needsNodeImage(): Promise<boolean> {
+    if (existsSync(MADE)) {
+        return false;
     }
+    const engine = await findEngine();
+    return !(await hasImage(engine, KIND_NODE_IMAGE)) && !(await pulls(engine, await officialImage()));
+}
+
+/** The engine of the cluster that was begun; else Docker where it answers and has kind's node image, else podman. */
+async function findEngine(): Promise<Engine> {
+    if (existsSync(ENGINE)) {
+        return readFileSync(ENGINE, "utf8") === DOCKER.name ? DOCKER : podman();
+    }
+    const docker = await askEngine(DOCKER);
+    if (docker.status === 0 && (await pulls(DOCKER, await officialImage()))) {
+        return DOCKER;
+    }
+    const engine = podman();
+    const { status, stderr } = await askEngine(engine);
+    if (status !== 0) {
+        const answers = [docker.stderr, stderr].map((text) => text.trim().split("\n").at(-1)).join("; ");
+        throw new UserError(
+            `container engine: neither Docker nor podman answers (${answers}); start Docker, or install podman.`,
+        );
+    }
+    return engine;
+}
+
+/** Whether an engine has an image, or gets it. */
+async function pulls(engine: Engine, image: string): Promise<boolean> {
+    if (await hasImage(engine, image)) {
+        return true;
+    }
+    const there = (await attemptEngine(engine, "pull", "--quiet", image)).status === 0;
+    say(`kind's node image ${image}: ${there ? "pulled" : `${engine.name} cannot pull it`}`);
+    return there;
+}
+
+async function create(engine: Engine): Promise<void> {
+    await ensureEngineNetwork(engine);
+    // kind shows it to the nodes below /lib/modules, which minimal machines lack.
+    mkdirSync("/lib/modules", { recursive: true });
+    const built = await hasImage(engine, KIND_NODE_IMAGE);
+    const image = built ? KIND_NODE_IMAGE : await officialImage();
+    const command = ["create", "cluster", "--name", NAME, "--image", image, "--kubeconfig", KUBECONFIG];
+    await kind(engine, [...command, "--config", "-"], stringify(configuration(built)));
+}
+
+/** The guide's configuration, at our addresses, with the site's registry as the mirror of all registries. */
+function configuration(built: boolean): Configuration {
+    const hosts = join(STATE, "certs.d");
+    mkdirSync(join(hosts, "_default"), { recursive: true });
+    writeFileSync(join(hosts, "_default", "hosts.toml"), template("cluster/hosts.toml", { registry: REGISTRY }));
+    const config = parse(template("cluster/kind.yaml")) as Configuration;
+    Object.assign(config.networking, { podSubnet: NET.pods, serviceSubnet: NET.services });
+    for (const node of config.nodes) {
+        node.extraMounts = [{ hostPath: hosts, containerPath: "/etc/containerd/certs.d" }];
+        node.extraPortMappings?.forEach((mapping) => Object.assign(mapping, { listenAddress: NET.published }));
+    }
+    if (built) {
+        // kind's own network plugin is in no Go module; connectPods does what it does.
+        config.networking.disableDefaultCNI = true;
+        config.kubeadmConfigPatches.push(
+            stringify({
+                kind: "ClusterConfiguration",
+                etcd: { local: { imageTag: version("etcd") } },
+                dns: { imageTag: version("coredns") },
+            }),
+        );
+    }
+    return config;
+}
+
+/** The network of the nodes, whose addresses the HPC side knows. */
+async function ensureEngineNetwork(engine: Engine): Promise<void> {
+    if ((await attemptEngine(engine, "network", "inspect", NAME)).status !== 0) {
+        const range = ["--subnet", NET.engine, "--gateway", NET.engineGateway, "--ip-range", NET.nodes];
+        await runEngine(engine, ["network", "create", ...range, NAME]);
+    }
+}
+
+/** The bridge of the nodes' network. podman has only then a bridge when a container is there. */
+async function bridge(engine: Engine): Promise<string> {
+    const format = engine.name === "podman" ? "{{.NetworkInterface}}" : "br-{{slice .Id 0 12}}";
+    return (await runEngine(engine, ["network", "inspect", "--format", format, NAME])).trim();
+}
+
+/** Starts nodes that were stopped, by a reboot for example, and returns their names. */
+async function startNodes(engine: Engine): Promise<string[]> {
+    const all = (await kind(engine, ["get", "nodes", "--name", NAME])).trim().split("\n");
+    const running = (await runEngine(engine, ["ps", "--format", "{{.Names}}"])).split("\n");
+    const stopped = all.filter((name) => !running.includes(name));
+    for (const node of stopped) {
+        await runEngine(engine, ["start", node]);
+    }
+    return stopped;
+}
+
+/** Waits for the pods of nodes that were started again: until a node has spoken since then, all that is known of them is old. */
+async function podsReady(nodes: readonly string[], since: number): Promise<void> {
+    const path = "jsonpath={.status.conditions[?(@.type=='Ready')].lastHeartbeatTime}";
+    for (const node of nodes) {
+        const heard = async () => Date.parse(await kubectl("get", "node", node, "-o", path)) >= since;
+        await until(`a word from ${node}`, 60, heard);
+        const running = `--field-selector=status.phase=Running,spec.nodeName=${node}`;
+        await kubectl("wait", "--for=condition=Ready", "pods", "--all-namespaces", running, "--timeout=120s");
+    }
+}
+
+async function builtHere(engine: Engine): Promise<boolean> {
+    const image = await runEngine(engine, ["inspect", "--format", "{{.Config.Image}}", `${NAME}-control-plane`]);
+    return image.trim() === KIND_NODE_IMAGE;
+}
+
+/** Gives the pods of each node a network, point to point, and routes from each node to the pods of the others. */
+async function connectPods(engine: Engine): Promise<void> {
+    await applyManifest(template("cluster/coredns.yaml"), "--server-side", "--force-conflicts");
+    const fields = "{.metadata.name} {.spec.podCIDR} {.status.addresses[0].address}{'\\n'}";
+    const path = `jsonpath={range .items[?(@.spec.podCIDR)]}${fields}{end}`;
+    const lines = (await kubectl("get", "nodes", NODES, "-o", path)).trim().split("\n");
+    const nodes = lines.map((line) => line.split(" ") as [string, string, string]);
+    for (const [name, podCidr] of nodes) {
+        const others = nodes.filter(([other]) => other !== name);
+        const routes = others.map(([, cidr, address]) => `ip route replace ${cidr} via ${address}`).join("\n");
+        const script = template("cluster/podNetwork.sh", { podCidr, routes, pods: NET.pods });
+        await runEngine(engine, ["exec", "-i", name, "sh", "-e"], script);
+    }
+}
+
+/** The node image that this version of kind is made for. */
+async function officialImage(): Promise<string> {
     const source = await moduleSource("kind");
     const defaults = readFileSync(join(source, "pkg", "apis", "config", "defaults", "image.go"), "utf8");
-    const image = /Image = "([^"]+)"/.exec(defaults)?.[1] ?? "kindest/node";
-    const pulled = (await attempt(["docker", "pull", "--quiet", image], { timeoutSeconds: 600 })).status === 0;
-    return pulled
-        ? ["kind", "a Docker engine answers and has kind's node image"]
-        : ["local", `Docker cannot pull ${image}`];
+    return /Image = "([^"]+)"/.exec(defaults)?.[1] ?? "kindest/node";
+}
+
+async function hasImage(engine: Engine, image: string): Promise<boolean> {
+    return (await attemptEngine(engine, "image", "inspect", image)).status === 0;
+}
+
+function kind(engine: Engine, args: readonly string[], input?: string): Promise<string> {
+    return run([program("kind", "kind"), ...args], { env: { ...engine.env, ...IN_NETWORK }, input });
 }

@@ -1,133 +1,79 @@
 import { existsSync } from "node:fs";
-import { HPC, NET, NODE } from "../machine/layout";
+import { HPC, NET, REGISTRY_PORT } from "../machine/layout";
 import { attempt, run, UserError } from "../machine/shell";
+import { template } from "../machine/template";
 
-/** Joins two network namespaces (undefined is the machine's) by a pair of links with one address each. */
-interface Link {
-    readonly a: { readonly netns?: string; readonly device: string; readonly address: string };
-    readonly b: { readonly netns: string; readonly device: string; readonly address: string };
-}
+/** Devices of the machine that lead to the HPC side: by a link of its own, and through the engine's bridge. */
+const LINK = "il-hpc";
+const BRIDGE_PORT = "il-bridge";
 
-const LINKS: readonly Link[] = [
-    { a: { device: "il-node", address: NET.machine }, b: { netns: NODE, device: "site0", address: NET.node } },
-    {
-        a: { netns: NODE, device: "hpc0", address: NET.nodeToHpc },
-        b: { netns: HPC, device: "node0", address: NET.hpc },
-    },
-    {
-        a: { device: "il-hpc", address: NET.machineToHpc },
-        b: { netns: HPC, device: "site0", address: NET.hpcToMachine },
-    },
-];
-/**
- * The internal firewall of the guide's picture: from the HPC side, only connections to the node's published ports and to load
- * balancers, which are translated to pods, and what belongs to them.
- */
-const FIREWALL = `
-table inet interlink_firewall
-delete table inet interlink_firewall
-table inet interlink_firewall {
-    chain input {
-        type filter hook input priority filter; policy accept;
-        iifname "hpc0" ct state established,related accept
-        iifname "hpc0" drop
-    }
-    chain forward {
-        type filter hook forward priority filter; policy accept;
-        iifname "hpc0" ct state established,related accept
-        iifname "hpc0" ct status dnat ct original ip daddr { ${NET.node}, ${NET.loadBalancers} } accept
-        iifname "hpc0" drop
-    }
-}
-`;
-
-/** Makes both namespaces, their links, routes and the firewall, as far as they are not there. */
+/** Makes the HPC side's namespace, its link to the machine, the machine's own addresses and the firewall. */
 export async function ensureNetwork(): Promise<void> {
-    // On the machine's loopback: both other namespaces reach it over their links.
-    await run(["ip", "addr", "replace", `${NET.registry}/32`, "dev", "lo"]);
-    for (const netns of [NODE, HPC]) {
-        if (!existsSync(`/run/netns/${netns}`)) {
-            await run(["ip", "netns", "add", netns]);
-        }
-        await run(["ip", "link", "set", "lo", "up"], { netns });
-    }
-    for (const link of LINKS) {
-        await ensureLink(link);
-    }
-    await run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"], { netns: NODE });
-    await route(NODE, NET.registry, NET.machine);
-    // The API server calls webhooks by their Services' addresses; kube-proxy translates them after this choice of a route.
-    await route(NODE, NET.services, NET.machine);
-    await route(HPC, NET.registry, NET.machineToHpc);
-    await route(HPC, "default", NET.nodeToHpc);
-    await run(["nft", "-f", "-"], { netns: NODE, input: FIREWALL });
-}
-
-/**
- * The same for a kind cluster, whose node is a container of the machine's engine: the node's address is the machine's, and
- * the HPC side reaches that address alone.
- */
-export async function ensureKindNetwork(): Promise<void> {
-    for (const address of [NET.registry, NET.node]) {
+    for (const address of [NET.registry, NET.published]) {
         await run(["ip", "addr", "replace", `${address}/32`, "dev", "lo"]);
     }
     if (!existsSync(`/run/netns/${HPC}`)) {
         await run(["ip", "netns", "add", HPC]);
     }
     await run(["ip", "link", "set", "lo", "up"], { netns: HPC });
-    await run(["ip", "addr", "replace", `${NET.hpc}/32`, "dev", "lo"], { netns: HPC });
-    for (const link of LINKS.filter(({ a, b }) => a.netns === undefined && b.netns === HPC)) {
-        await ensureLink(link);
-    }
-    await route(undefined, NET.hpc, NET.hpcToMachine);
-    for (const address of [NET.registry, NET.node]) {
-        await route(HPC, address, NET.machineToHpc);
-    }
+    await ensureLink(LINK, "site0");
+    await run(["ip", "addr", "replace", `${NET.machineToHpc}/24`, "dev", LINK]);
+    await run(["ip", "addr", "replace", `${NET.hpc}/24`, "dev", "site0"], { netns: HPC });
+    await run(["ip", "route", "replace", "default", "via", NET.machineToHpc], { netns: HPC });
+    const devices = { link: LINK, bridgePort: BRIDGE_PORT, registryPort: REGISTRY_PORT };
+    await run(["nft", "-f", "-"], { input: template("cluster/firewall.nft", { ...NET, ...devices }) });
 }
 
-/** Fails where another process has one of the ports that are to be published at the node's address. */
-export async function requireFreePorts(netns: string | undefined, ports: readonly number[]): Promise<void> {
+/** Joins the HPC side to the engine's bridge, where MetalLB's announcements are heard. */
+export async function joinBridge(bridge: string): Promise<void> {
+    await ensureLink(BRIDGE_PORT, "cluster0");
+    await run(["ip", "link", "set", BRIDGE_PORT, "master", bridge]);
+    await run(["ip", "addr", "replace", `${NET.hpcToLoadBalancers}/24`, "dev", "cluster0"], { netns: HPC });
+}
+
+/** Fails where another process has one of the ports that are to be published. */
+export async function requireFreePorts(ports: readonly number[]): Promise<void> {
     for (const port of ports) {
-        const found = (await run(["ss", "-ltnpH", `sport = :${port}`], { netns })).trim();
+        const found = (await run(["ss", "-ltnpH", `sport = :${port}`])).trim();
         if (found !== "") {
             const owner = /users:\(\("([^"]+)",pid=(\d+)/.exec(found);
             throw new UserError(
-                `port ${port}: it is taken${owner ? ` by ${owner[1]}, process ${owner[2]}` : ""}; stop that, the cluster publishes this port.`,
+                `port ${port}: it is taken${owner ? ` by ${owner[1]}, process ${owner[2]}` : ""}; stop that, the local cluster needs this port.`,
             );
         }
     }
 }
 
-/** Removes the namespaces, and with them links, routes and rules. */
-export async function removeNetwork(): Promise<void> {
-    for (const netns of [NODE, HPC]) {
-        await attempt(["ip", "netns", "del", netns]);
+/** Fails where a device of the machine is in a network that is to be made. */
+export async function requireFreeSubnet(subnet: string): Promise<void> {
+    const [, device] = / dev (\S+)/.exec(await run(["ip", "route", "show", "root", subnet])) ?? [];
+    if (device !== undefined) {
+        throw new UserError(
+            `network ${subnet}: ${device} has it; remove that, the cluster's nodes are in this network.`,
+        );
     }
-    for (const device of ["il-node", "il-hpc"]) {
+}
+
+/** Removes the HPC side's namespace with its links, the addresses and the firewall. */
+export async function removeNetwork(): Promise<void> {
+    await attempt(["ip", "netns", "del", HPC]);
+    for (const device of [LINK, BRIDGE_PORT]) {
         await attempt(["ip", "link", "del", device]);
     }
-    for (const address of [NET.registry, NET.node]) {
+    for (const address of [NET.registry, NET.published]) {
         await attempt(["ip", "addr", "del", `${address}/32`, "dev", "lo"]);
     }
-}
-
-async function ensureLink({ a, b }: Link): Promise<void> {
-    if (!(await exists(b.netns, b.device)) || !(await exists(a.netns, a.device))) {
-        await attempt(["ip", "link", "del", a.device], { netns: a.netns });
-        await run(["ip", "link", "add", a.device, "type", "veth", "peer", "name", b.device, "netns", b.netns], {
-            netns: a.netns,
-        });
-    }
-    for (const { netns, device, address } of [a, b]) {
-        await run(["ip", "addr", "replace", `${address}/24`, "dev", device], { netns });
-        await run(["ip", "link", "set", device, "up"], { netns });
+    for (const family of ["inet", "bridge"]) {
+        await attempt(["nft", "delete", "table", family, "interlink_firewall"]);
     }
 }
 
-async function exists(netns: string | undefined, device: string): Promise<boolean> {
-    return (await attempt(["ip", "link", "show", device], { netns })).status === 0;
-}
-
-async function route(netns: string | undefined, destination: string, via: string): Promise<void> {
-    await run(["ip", "route", "replace", destination, "via", via], { netns });
+/** Makes a pair of devices, one of the machine's and one of the HPC side's, unless it is there, and sets both up. */
+async function ensureLink(device: string, inside: string): Promise<void> {
+    if ((await attempt(["ip", "link", "show", inside], { netns: HPC })).status !== 0) {
+        await attempt(["ip", "link", "del", device]);
+        await run(["ip", "link", "add", device, "type", "veth", "peer", "name", inside, "netns", HPC]);
+    }
+    await run(["ip", "link", "set", device, "up"]);
+    await run(["ip", "link", "set", inside, "up"], { netns: HPC });
 }

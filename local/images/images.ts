@@ -1,114 +1,56 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { INGRESS_NGINX_PACKAGES, INGRESS_NGINX_SOURCES, INGRESS_NGINX_USER, ingressNginxFiles } from "./ingressNginx";
-import { CACHE, NET, PROJECT, REGISTRY, RUN } from "../machine/layout";
+import { basename, dirname, join } from "node:path";
+import { parse } from "yaml";
+import { CACHE, PROJECT, REGISTRY, RUN } from "../machine/layout";
+import { podmanEnvironment } from "../machine/podman";
 import { ensure, logTail } from "../machine/processes";
 import { attempt, run, say, until } from "../machine/shell";
+import { template } from "../machine/template";
 import { fingerprint, program, version } from "../toolchain/tools";
+import { ingressNginxFiles } from "./ingressNginx";
+import { kindNodeFiles } from "./kindNode";
 
-/** An image that is built here, under the name that a chart or the program asks for. */
+/** An image that is built here; images.yaml tells of its fields. */
 interface Image {
-    /** Name with tag. */
     readonly name: string;
-    /** Programs: where they come from and where they lie in the image. */
-    readonly programs?: readonly { readonly tool: string; readonly name: string; readonly path: string }[];
-    /** Debian's packages that the root file system holds; without, the image is empty but for the programs. */
-    readonly packages?: readonly string[];
-    /** Files that no package and no tool brings: an archive of them, and the project's files that they are made from. */
-    readonly files?: { readonly archive: () => Promise<string>; readonly sources: readonly string[] };
-    /** Entry point. */
-    readonly entrypoint: readonly string[];
-    /** Environment. */
-    readonly env?: readonly string[];
-    /** User and group, as numbers; default 65532:65532, nobody's. */
+    readonly programs?: Readonly<Record<string, string>>;
+    readonly packages?: string;
+    readonly hooks?: readonly string[];
+    readonly files?: keyof typeof FILES;
     readonly user?: string;
-    /** Signal that ends it. */
+    readonly entrypoint?: readonly string[];
+    readonly env?: readonly string[];
     readonly stopSignal?: string;
+    readonly local?: true;
 }
 
-const CERT_MANAGER = version("cert-manager");
-const DEBIAN_NGINX = "1.22.1";
-/** The release that the Go module's version, which is only a date and a commit, stands for. */
-const INGRESS_NGINX = "v1.11.0";
+/** Sets of files that images hold: an archive of them, and the project's files that they are made from. */
+const FILES = {
+    kindNode: { archive: kindNodeFiles, sources: ["local/images/kindNode.ts"] },
+    ingressNginx: {
+        archive: ingressNginxFiles,
+        sources: ["local/images/ingress-nginx/lua", "local/images/ingressNginx.ts"],
+    },
+} as const;
 
-const IMAGES: readonly Image[] = [
-    {
-        name: "registry.k8s.io/pause:3.10",
-        programs: [{ tool: "pause", name: "pause", path: "/pause" }],
-        entrypoint: ["/pause"],
-    },
-    {
-        name: `registry.k8s.io/coredns/coredns:${version("coredns")}`,
-        programs: [{ tool: "coredns", name: "coredns", path: "/coredns" }],
-        entrypoint: ["/coredns"],
-    },
-    {
-        name: `registry.k8s.io/kubectl:${version("kubernetes")}`,
-        programs: [{ tool: "kubernetes", name: "kubectl", path: "/bin/kubectl" }],
-        entrypoint: ["/bin/kubectl"],
-    },
-    ...["controller", "webhook", "cainjector", "ctl"].map((name) => ({
-        name: `quay.io/jetstack/cert-manager-${name}:${CERT_MANAGER}`,
-        programs: [{ tool: "cert-manager", name, path: `/app/cmd/${name}/${name}` }],
-        entrypoint: [`/app/cmd/${name}/${name}`],
-    })),
-    {
-        name: `docker.io/library/traefik:${version("traefik")}`,
-        programs: [{ tool: "traefik", name: "traefik", path: "/usr/local/bin/traefik" }],
-        entrypoint: ["/usr/local/bin/traefik"],
-    },
-    {
-        name: `registry.k8s.io/ingress-nginx/controller:${INGRESS_NGINX}`,
-        programs: [
-            { tool: "ingress-nginx", name: "nginx", path: "/nginx-ingress-controller" },
-            { tool: "ingress-nginx", name: "waitshutdown", path: "/wait-shutdown" },
-        ],
-        packages: INGRESS_NGINX_PACKAGES,
-        files: { archive: ingressNginxFiles, sources: INGRESS_NGINX_SOURCES },
-        user: INGRESS_NGINX_USER,
-        // The chart's arguments begin with the program.
-        entrypoint: ["dumb-init", "--"],
-        env: ["NGINX_BINARY=/usr/sbin/nginx"],
-    },
-    ...["controller", "speaker"].map((name) => ({
-        name: `quay.io/metallb/${name}:${version("metallb")}`,
-        programs: [{ tool: "metallb", name, path: `/${name}` }],
-        entrypoint: [`/${name}`],
-        // The speaker needs a raw socket for ARP.
-        user: name === "speaker" ? "0:0" : undefined,
-    })),
-    {
-        name: `ghcr.io/interlink-hq/interlink/virtual-kubelet-inttw:${version("interlink").slice(1)}`,
-        programs: [{ tool: "interlink", name: "virtual-kubelet", path: "/usr/local/bin/virtual-kubelet" }],
-        entrypoint: ["/usr/local/bin/virtual-kubelet"],
-        // This version starts its informers before it registers the one for pods; on several threads it can wait for ever.
-        env: ["GOMAXPROCS=1"],
-    },
-    {
-        name: `docker.io/nginxinc/nginx-unprivileged:${DEBIAN_NGINX}`,
-        packages: ["nginx-light"],
-        entrypoint: ["nginx", "-g", "daemon off;"],
-        stopSignal: "SIGQUIT",
-    },
-];
+const FILE = readFileSync(join(PROJECT, "local", "images", "images.yaml"), "utf8");
+const IMAGES = Object.entries(parse(FILE) as Record<string, Omit<Image, "name">>).map(([name, image]): Image => ({
+    name: name.replace(/\$\{(.+)\}/, (_, tool: string) => version(tool).slice(1)),
+    ...image,
+}));
+
+/** kind's node image, as it is built where the official one cannot be pulled. */
+export const KIND_NODE_IMAGE = `localhost/kindest/node:${version("kubernetes")}`;
 
 /** Folder of the images that are known to be in the registry. */
 const STAMPS = join(CACHE, "images");
-const STORAGE = ["--root", join(CACHE, "buildah"), "--runroot", join(RUN, "buildah")];
 
 /** Runs the registry: what a closed site's mirror is, on an address of this machine alone. */
 export async function ensureRegistry(): Promise<void> {
     mkdirSync(RUN, { recursive: true });
     const configuration = join(RUN, "registry.yaml");
-    writeFileSync(
-        configuration,
-        `version: 0.1
-log: { level: warn }
-storage: { filesystem: { rootdirectory: ${join(CACHE, "registry")} }, delete: { enabled: true } }
-http: { addr: "${REGISTRY}" }
-`,
-    );
+    writeFileSync(configuration, template("images/registry.yaml", { cache: CACHE, address: REGISTRY }));
     ensure({ name: "registry", command: ["docker-registry", "serve", configuration] });
     await until(
         `the registry on ${REGISTRY}`,
@@ -121,10 +63,10 @@ http: { addr: "${REGISTRY}" }
 /** Builds what is not in the registry yet, of the programs that are there, and puts it into the registry. */
 export async function ensureImages(): Promise<void> {
     mkdirSync(STAMPS, { recursive: true });
-    const there = ({ programs = [] }: Image) => programs.every(({ tool, name }) => existsSync(program(tool, name)));
+    const there = ({ programs = {} }: Image) => Object.values(programs).every((source) => existsSync(pathOf(source)));
     for (const image of IMAGES.filter(there)) {
         const stamp = join(STAMPS, stampOf(image));
-        if (!existsSync(stamp)) {
+        if (!existsSync(stamp) || (image.local && !(await isInStorage(image.name)))) {
             say(`image ${image.name}: building`);
             await buildImage(image);
             writeFileSync(stamp, image.name);
@@ -132,41 +74,59 @@ export async function ensureImages(): Promise<void> {
     }
 }
 
+/** Path of a program, which is given as tool/program. */
+function pathOf(source: string): string {
+    return program(dirname(source), basename(source));
+}
+
+async function isInStorage(name: string): Promise<boolean> {
+    return (await attempt(["podman", "image", "exists", name], { env: podmanEnvironment() })).status === 0;
+}
+
 async function buildImage(image: Image): Promise<void> {
-    const buildah = (...args: string[]) => run(["buildah", ...STORAGE, ...args]);
+    const env = podmanEnvironment();
+    const buildah = (...args: string[]) => run(["buildah", ...args], { env });
     const container = (await buildah("from", "scratch")).trim();
     try {
         if (image.packages !== undefined) {
-            await buildah("add", container, await rootFileSystem(image.packages), "/");
+            await buildah("add", container, await rootFileSystem(image.packages, image.hooks ?? []), "/");
         }
         if (image.files !== undefined) {
-            await buildah("add", container, await image.files.archive(), "/");
+            await buildah("add", container, await FILES[image.files].archive(), "/");
         }
-        for (const { tool, name, path } of image.programs ?? []) {
-            await buildah("copy", "--chmod", "755", container, program(tool, name), path);
+        for (const [path, source] of Object.entries(image.programs ?? {})) {
+            await buildah("copy", "--chmod", "755", container, pathOf(source), path);
         }
         await buildah(
             "config",
             ...["--user", image.user ?? "65532:65532", "--env", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-            ...["--entrypoint", JSON.stringify(image.entrypoint), "--stop-signal", image.stopSignal ?? "SIGTERM"],
+            ...["--entrypoint", JSON.stringify(image.entrypoint ?? Object.keys(image.programs ?? {}).slice(0, 1))],
+            ...["--stop-signal", image.stopSignal ?? "SIGTERM"],
             ...(image.env ?? []).flatMap((variable) => ["--env", variable]),
             container,
         );
+        if (image.local) {
+            await buildah("commit", container, image.name);
+            return;
+        }
         const target = `docker://${REGISTRY}/${repository(image.name)}`;
         const id = (await buildah("commit", "--disable-compression", container)).trim();
         await buildah("push", "--tls-verify=false", id, target);
         await buildah("rmi", "-f", id);
     } finally {
-        await attempt(["buildah", ...STORAGE, "rm", container]);
+        await attempt(["buildah", "rm", container], { env });
     }
 }
 
 /** A Debian root file system with packages, as an archive; kept, since it takes a minute. */
-async function rootFileSystem(packages: readonly string[]): Promise<string> {
-    const file = join(CACHE, `debian-${packages.join("-")}.tar`);
+async function rootFileSystem(packages: string, hooks: readonly string[]): Promise<string> {
+    const file = join(CACHE, `debian-${digest([packages, hooks])}.tar`);
     if (!existsSync(file)) {
-        const include = `--include=${packages.join(",")}`;
-        await run(["mmdebstrap", "--variant=minbase", include, "bookworm", `${file}.part.tar`]);
+        const options = [
+            `--include=${packages.replaceAll(" ", ",")}`,
+            ...hooks.map((hook) => `--customize-hook=${hook}`),
+        ];
+        await run(["mmdebstrap", "--variant=minbase", ...options, "bookworm", `${file}.part.tar`]);
         await run(["mv", `${file}.part.tar`, file]);
     }
     return file;
@@ -179,13 +139,14 @@ function repository(name: string): string {
 
 function stampOf(image: Image): string {
     const sources = [
-        ...(image.programs ?? []).map(({ tool }) => fingerprint(tool)),
-        ...(image.files?.sources ?? []).flatMap((source) => contents(join(PROJECT, source))),
+        ...Object.values(image.programs ?? {}).map((source) => fingerprint(dirname(source))),
+        ...(image.files ? FILES[image.files].sources : []).flatMap((source) => contents(join(PROJECT, source))),
     ];
-    return createHash("sha256")
-        .update(JSON.stringify([image, sources]))
-        .digest("hex")
-        .slice(0, 16);
+    return digest([image, sources]);
+}
+
+function digest(value: unknown): string {
+    return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
 }
 
 /** The text of a file, or of all files in a folder. */
@@ -193,13 +154,4 @@ function contents(path: string): string[] {
     return statSync(path).isFile()
         ? [readFileSync(path, "utf8")]
         : readdirSync(path).flatMap((name) => contents(join(path, name)));
-}
-
-/** containerd's configuration of registries: all of them are the site's mirror. */
-export function registryHosts(): string {
-    return `server = "http://${NET.registry}:5000"
-
-[host."http://${NET.registry}:5000"]
-  capabilities = ["pull", "resolve"]
-`;
 }

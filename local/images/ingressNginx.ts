@@ -6,27 +6,8 @@ import { moduleSource } from "../toolchain/tools";
 
 const LUA = join(PROJECT, "local", "images", "ingress-nginx", "lua");
 
-/** Debian's packages with what the controller runs on: nginx, its modules and, as far as Debian has them, Lua libraries. */
-export const INGRESS_NGINX_PACKAGES: readonly string[] = [
-    "dumb-init",
-    "libmimalloc2.0",
-    "libnginx-mod-http-headers-more-filter",
-    "libnginx-mod-http-lua",
-    "lua-cjson",
-    "lua-nginx-cookie",
-    "lua-nginx-dns",
-    "nginx",
-    "procps",
-];
-
-/** Files and folders of the project that the image's other files are made from, besides the controller's Go module. */
-export const INGRESS_NGINX_SOURCES: readonly string[] = [
-    "local/images/ingress-nginx/lua",
-    "local/images/ingressNginx.ts",
-];
-
 /** The user and the group that the chart runs the controller as; it and nginx write to files of the image. */
-export const INGRESS_NGINX_USER = "101:82";
+const USER = "101:82";
 
 /** Folders that are made: those that the controller or nginx writes to, and the one that a link lies in. */
 const FOLDERS: readonly string[] = [
@@ -110,7 +91,7 @@ export async function ingressNginxFiles(): Promise<string> {
     for (const [path, target] of Object.entries(LINKS)) {
         symlinkSync(target, join(root, path));
     }
-    const [user, group] = INGRESS_NGINX_USER.split(":");
+    const [user, group] = USER.split(":");
     const archive = `${root}.tar`;
     await run(["tar", "-C", root, `--owner=${user}`, `--group=${group}`, "-cf", archive, ...ARCHIVED]);
     return archive;

@@ -17,41 +17,41 @@ export const KUBECONFIG = join(STATE, "kubeconfig");
 /** Addresses, all from 198.18.0.0/15, which is set aside for tests. */
 export const NET = {
     all: "198.18.0.0/15",
-    /** The machine's end of the link to the node. */
-    machine: "198.18.0.1",
-    /** The node; its published ports are what the HPC side may reach. */
-    node: "198.18.0.2",
+    /** Where the cluster's published ports are: the machine's address as its site knows it. */
+    published: "198.18.0.2",
     /** The site's image registry, on the machine. */
     registry: "198.18.1.1",
-    /** The node's end of the link to the HPC side. */
-    nodeToHpc: "198.18.2.1",
-    /** The HPC side. */
-    hpc: "198.18.2.2",
-    /** Addresses on that link that MetalLB announces: the pool of the environment metallb, and its address in use. */
-    metallbPool: "198.18.2.100-198.18.2.109",
-    metallb: "198.18.2.100",
-    /** Those that the site gives to any load balancer, as a cloud would. */
-    cloudPool: "198.18.2.112/28",
-    /** All of them, and the pools of nothing else. */
-    loadBalancers: "198.18.2.96/27",
-    /** The machine's end of the HPC side's link to the registry. */
+    /** The machine's end of the link to the HPC side. */
     machineToHpc: "198.18.3.1",
-    /** The HPC side's end of that link. */
-    hpcToMachine: "198.18.3.2",
+    /** The HPC side. */
+    hpc: "198.18.3.2",
+    /** The engine's network, which the cluster's nodes are in: the engine's own end, and the addresses that nodes get. */
+    engine: "198.18.64.0/24",
+    engineGateway: "198.18.64.1",
+    nodes: "198.18.64.0/26",
+    /** Addresses in that network that MetalLB announces: the pool of the environment metallb, and its address in use. */
+    metallbPool: "198.18.64.100-198.18.64.109",
+    metallb: "198.18.64.100",
+    /** Those that the site gives to any load balancer, as a cloud would. */
+    cloudPool: "198.18.64.112/28",
+    /** All of them, and the pools of nothing else. */
+    loadBalancers: "198.18.64.96/27",
+    /** The HPC side's leg in that network, on which it asks for load balancers' addresses. */
+    hpcToLoadBalancers: "198.18.64.200",
     pods: "198.18.128.0/17",
     services: "198.19.0.0/16",
-    dns: "198.19.0.10",
 } as const;
 
-/** Network namespaces. */
-export const NODE = "interlink-node";
+/** Network namespace of the HPC side. */
 export const HPC = "interlink-hpc";
 
-/** TCP ports that the cluster publishes at the node's address. */
+/** TCP ports that the cluster publishes, as in the guide. */
 export const PORTS: readonly number[] = [6080, 60443];
 
+/** TCP port of the registry. */
+export const REGISTRY_PORT = 5000;
 /** The registry as image names and URLs spell it. */
-export const REGISTRY = `${NET.registry}:5000`;
+export const REGISTRY = `${NET.registry}:${REGISTRY_PORT}`;
 /** TCP port of InterLink's API server on the HPC side. */
 export const INTERLINK_PORT = 3000;
 /** TCP port of the plugin, on the HPC side's loopback. */

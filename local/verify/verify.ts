@@ -1,19 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Environment } from "../stacks/environments";
 import { applyManifest, kubectl } from "../cluster/kubectl";
-import { HPC, NET, PROJECT } from "../machine/layout";
+import { slurm } from "../hpc/slurm";
+import { HPC } from "../machine/layout";
 import { Outputs, outputs } from "../stacks/pulumi";
-import { attempt, Result, run, RunOptions, say, until, UserError } from "../machine/shell";
+import { attempt, Result, RunOptions, say, until, UserError } from "../machine/shell";
+import { template } from "../machine/template";
 import { toolPath, version } from "../toolchain/tools";
 
-/** Folder with what the checks need as files: the CA of the outputs, and another one. */
+/** What the checks need: the outputs, files with the CA of the outputs and another one, and a token of default/default. */
 interface Fixture {
     readonly outputs: Outputs;
     readonly ca: string;
     readonly otherCa: string;
-    /** A token of the default service account of the default namespace. */
     readonly token: string;
 }
 
@@ -36,40 +37,29 @@ const CHECKS: Readonly<Record<string, Check>> = {
 /** Runs all checks of an environment from the HPC side, with nothing but the stack's outputs; says whether all held. */
 export async function verify(name: Environment): Promise<boolean> {
     const folder = mkdtempSync(join(tmpdir(), "interlink-verify-"));
-    let failed = 0;
     try {
         const fixture = await prepare(name, folder);
-        for (const [what, check] of Object.entries(CHECKS)) {
-            try {
-                say(`ok      ${what}: ${await check(fixture)}`);
-            } catch (error) {
-                failed += 1;
-                say(`FAILED  ${what}: ${error instanceof Error ? error.message : String(error)}`);
-            }
-        }
+        // Side by side, since some wait for a time-out and the Job takes a while.
+        const results = await Promise.allSettled(Object.values(CHECKS).map((check) => check(fixture)));
+        Object.keys(CHECKS).forEach((what, index) => {
+            const result = results[index];
+            say(
+                result?.status === "fulfilled"
+                    ? `ok      ${what}: ${result.value}`
+                    : `FAILED  ${what}: ${result?.reason instanceof Error ? result.reason.message : String(result?.reason)}`,
+            );
+        });
+        return results.every(({ status }) => status === "fulfilled");
     } finally {
         rmSync(folder, { recursive: true });
     }
-    return failed === 0;
 }
 
 async function prepare(name: Environment, folder: string): Promise<Fixture> {
     const [ca, otherCa] = [join(folder, "ca.crt"), join(folder, "other-ca.crt")];
     const found = await outputs(name);
     writeFileSync(ca, found.caCertificate);
-    const subject = ["-subj", "/CN=another CA", "-days", "1", "-nodes", "-keyout", join(folder, "other-ca.key")];
-    await run([
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        ...subject,
-        "-out",
-        otherCa,
-    ]);
+    writeFileSync(otherCa, await kubectl("get", "configmap", "kube-root-ca.crt", "-o", "jsonpath={.data.ca\\.crt}"));
     const token = (await kubectl("create", "token", "default", "--namespace", "default")).trim();
     return { outputs: found, ca, otherCa, token };
 }
@@ -120,20 +110,20 @@ async function nothingElseReached(): Promise<string> {
     const service = (await kubectl("get", "service", "kubernetes", "-o", "jsonpath={.spec.clusterIP}")).trim();
     const pods = ["get", "pods", "--namespace", "kube-system", "-l", "k8s-app=kube-dns"];
     const pod = (await kubectl(...pods, "-o", "jsonpath={.items[0].status.podIP}")).trim();
-    const targets = [`https://${service}:443`, `http://${pod}:8080/health`, `https://${NET.node}:6443`];
-    for (const target of targets) {
-        const result = await hpc(["curl", "-sk", "--max-time", "2", "-o", "/dev/null", target]);
-        expect(result.status === 7 || result.status === 28, `${target} was reached: curl ended with ${result.status}`);
+    const nodes = ["get", "nodes", "--selector=node-role.kubernetes.io/control-plane"];
+    const node = (await kubectl(...nodes, "-o", "jsonpath={.items[0].status.addresses[0].address}")).trim();
+    const targets = [`https://${service}:443`, `http://${pod}:8080/health`, `https://${node}:6443`];
+    const curl = ["curl", "-sk", "--max-time", "2", "-o", "/dev/null"];
+    for (const [index, { status }] of (await Promise.all(targets.map((target) => hpc([...curl, target])))).entries()) {
+        expect(status === 7 || status === 28, `${targets[index]} was reached: curl ended with ${status}`);
     }
     return `no connection to ${targets.join(", ")}`;
 }
 
 async function jobPrintsTable({ outputs }: Fixture): Promise<string> {
-    const manifest = readFileSync(join(PROJECT, "local", "verify", "job.yaml"), "utf8")
-        .replaceAll("${NODE_NAME}", outputs.interlinkNodeName)
-        .replaceAll("${KUBECTL_VERSION}", version("kubernetes"));
+    const values = { nodeName: outputs.interlinkNodeName, kubectlVersion: version("kubernetes") };
     await kubectl("delete", JOB, "--ignore-not-found", "--wait");
-    await applyManifest(manifest);
+    await applyManifest(template("verify/job.yaml", values));
     const status = ["get", JOB, "-o", "jsonpath={.status.succeeded}/{.status.failed}"];
     let seen = "";
     await until(
@@ -147,7 +137,18 @@ async function jobPrintsTable({ outputs }: Fixture): Promise<string> {
         seen === "1/" && table.includes("selfsubjectrulesreviews.authorization.k8s.io"),
         `the Job failed:\n${table}`,
     );
-    return `kubectl logs ${JOB} says\n\n${table}`;
+    return `it ran as ${await slurmJob()}; kubectl logs ${JOB} says\n\n${table}`;
+}
+
+/** What Slurm says of the Job's pod, whose job id InterLink writes to an annotation, and how soon its container started. */
+async function slurmJob(): Promise<string> {
+    const path =
+        "jsonpath={.items[0].metadata.annotations.JobID} {.items[0].metadata.creationTimestamp} {.items[0].status.containerStatuses[0].state.terminated.startedAt}";
+    const pod = await kubectl("get", "pods", "--selector=app=helloworld", "-o", path);
+    const [id = "", created = "", started = ""] = pod.split(" ");
+    const words = (await slurm("scontrol", "--oneliner", "show", "job", id)).split(" ");
+    const seconds = (Date.parse(started) - Date.parse(created)) / 1000;
+    return `${words.filter((word) => /^(JobId|JobName|JobState|NodeList)=/.test(word)).join(" ")}, started in ${seconds} s`;
 }
 
 function expect(holds: boolean, otherwise: string): void {
