@@ -1,14 +1,15 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
+import { createAccount } from "./account";
 
-/** What a workflow's pods may do in their namespace. */
+/** What the service account may do: run workflows and pods, follow them, and be the account of either. */
 const RULES: k8s.types.input.rbac.v1.PolicyRule[] = [
     // Argo's executor reports here what a step put out; from Argo 3.4 on it needs nothing else.
     { apiGroups: ["argoproj.io"], resources: ["workflowtaskresults"], verbs: ["create", "patch"] },
-    // Executors before 3.4 need these, and so do steps that follow other pods.
-    { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch", "patch"] },
-    { apiGroups: [""], resources: ["pods/log"], verbs: ["get", "watch"] },
+    { apiGroups: ["argoproj.io"], resources: ["workflows"], verbs: ["create", "get", "list", "watch", "delete"] },
+    { apiGroups: [""], resources: ["pods"], verbs: ["create", "get", "list", "watch", "delete"] },
+    { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
     // A client that speaks WebSocket asks with GET, one that speaks SPDY with POST.
     { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
 ];
@@ -25,7 +26,7 @@ export interface WorkflowAccessArgs {
     readonly caCertificate: pulumi.Input<string>;
 }
 
-/** A namespace for Argo's workflows, with a service account that has an executor's rights and a kubeconfig for outside. */
+/** A namespace for Argo's workflows, with a service account that may run them and a kubeconfig for outside. */
 export class WorkflowAccess extends pulumi.ComponentResource {
     /** Namespace of the workflows; resolves when it exists. */
     readonly namespace: pulumi.Output<string>;
@@ -45,27 +46,7 @@ export class WorkflowAccess extends pulumi.ComponentResource {
         );
         const metadata = { name: args.serviceAccount, namespace: namespace.metadata.name };
 
-        const serviceAccount = new k8s.core.v1.ServiceAccount(
-            `${name}-service-account`,
-            { metadata },
-            { parent: this },
-        );
-        const role = new k8s.rbac.v1.Role(`${name}-role`, { metadata, rules: RULES }, { parent: this });
-        new k8s.rbac.v1.RoleBinding(
-            `${name}-role-binding`,
-            {
-                metadata,
-                roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
-                subjects: [
-                    {
-                        kind: "ServiceAccount",
-                        name: serviceAccount.metadata.name,
-                        namespace: namespace.metadata.name,
-                    },
-                ],
-            },
-            { parent: this },
-        );
+        const serviceAccountName = createAccount(name, { ...metadata, rules: RULES }, this);
 
         // Kubernetes fills in a token without end. It deletes a token whose service account does not exist: the annotation makes
         // Pulumi create the account first.
@@ -77,7 +58,7 @@ export class WorkflowAccess extends pulumi.ComponentResource {
                     // same token again.
                     namespace: metadata.namespace,
                     annotations: {
-                        "kubernetes.io/service-account.name": serviceAccount.metadata.name,
+                        "kubernetes.io/service-account.name": serviceAccountName,
                         // Of itself Pulumi waits for 5 seconds, which a busy control plane may exceed.
                         "pulumi.com/waitFor": "jsonpath={.data.token}",
                     },
@@ -92,7 +73,7 @@ export class WorkflowAccess extends pulumi.ComponentResource {
                     server: args.apiServerUrl,
                     caCertificate: args.caCertificate,
                     namespace: namespace.metadata.name,
-                    user: serviceAccount.metadata.name,
+                    user: serviceAccountName,
                     token: token.data.apply(tokenOf),
                 })
                 .apply(kubeconfigOf),
@@ -107,7 +88,7 @@ export class WorkflowAccess extends pulumi.ComponentResource {
         );
 
         this.namespace = namespace.metadata.name;
-        this.serviceAccountName = serviceAccount.metadata.name;
+        this.serviceAccountName = serviceAccountName;
         this.kubeconfig = kubeconfig;
         this.kubeconfigSecretName = secret.metadata.name;
         this.registerOutputs({

@@ -51,12 +51,17 @@ function inputs(name: string): Inputs {
 }
 
 describe("WorkflowAccess", () => {
-    it("gives the service account an executor's rights in its namespace alone", async () => {
+    it("lets the service account run workflows and pods, in its namespace alone", async () => {
         await workflowAccess("runner");
         assert.deepEqual(inputs("workflow-role").rules, [
             { apiGroups: ["argoproj.io"], resources: ["workflowtaskresults"], verbs: ["create", "patch"] },
-            { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch", "patch"] },
-            { apiGroups: [""], resources: ["pods/log"], verbs: ["get", "watch"] },
+            {
+                apiGroups: ["argoproj.io"],
+                resources: ["workflows"],
+                verbs: ["create", "get", "list", "watch", "delete"],
+            },
+            { apiGroups: [""], resources: ["pods"], verbs: ["create", "get", "list", "watch", "delete"] },
+            { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
             { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
         ]);
         const { metadata, roleRef, subjects } = inputs("workflow-role-binding");
