@@ -23,7 +23,9 @@ const ROOMS = {
     "local/stacks/site/": ["local/(machine|toolchain)/", "components/"],
     "local/verify/": ["local/(machine|toolchain|images|cluster|hpc|stacks)/"],
     "local/main\\.ts$": ["local/"],
-    "test/unit/(?!local/)": ["(?!local/)"],
+    "test/unit/(?!local/|support/)": ["(?!local/)"],
+    // The table of versions says what the local cluster runs.
+    "test/unit/support/": ["(?!local/)", "local/toolchain/"],
     "test/(unit/local|e2e)/": [""],
     "test/run\\.ts$": [],
 };

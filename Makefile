@@ -1,13 +1,18 @@
 # Two commands matter: `make up` and `make test`. README.md says what they need.
-LOCAL := node_modules/.bin/node -r ts-node/register/transpile-only local/main.ts
+NODE := node_modules/.bin/node -r ts-node/register/transpile-only
+LOCAL := $(NODE) local/main.ts
+TEST := $(NODE) test/run.ts
 
-.PHONY: up down destroy verify preview env test
+.PHONY: up down destroy verify preview env test test-argo test-slurm
 
 up down destroy verify preview env: node_modules/.package-lock.json
 	@$(LOCAL) $@
 
 test: node_modules/.package-lock.json
-	@node_modules/.bin/node -r ts-node/register/transpile-only test/run.ts
+	@$(TEST)
+
+test-argo test-slurm: node_modules/.package-lock.json
+	@$(TEST) $(@:test-%=%)
 
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error >&2

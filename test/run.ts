@@ -1,13 +1,21 @@
-/** Runs every check of the project and ends with one line that counts them: `N passed, N failed`. */
+/**
+ * Runs the checks of the project, or one of the suites with a command of its own, and ends with one line that counts them:
+ * `N passed, N failed`. Such a suite's last run is written to docs/.
+ */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
 /** What mocha's JSON reporter says at least. */
 interface Report {
     readonly stats: { readonly passes: number; readonly failures: number };
-    readonly tests: readonly { readonly fullTitle: string; readonly err: { readonly message?: string } }[];
+    readonly tests: readonly {
+        readonly title: string;
+        readonly fullTitle: string;
+        readonly duration?: number;
+        readonly err: { readonly message?: string };
+    }[];
 }
 
 const PROJECT = join(__dirname, "..");
@@ -32,17 +40,9 @@ function check(command: readonly string[]): void {
 }
 
 /** A mocha run, counted test by test; one that ends without a report has failed. */
-function suite(name: string, configuration: string): void {
+function suite(name: string, ...options: string[]): Report["tests"] {
     const file = join(folder, `${name}.json`);
-    const succeeded = start([
-        "mocha",
-        "--config",
-        configuration,
-        "--reporter",
-        "json",
-        "--reporter-option",
-        `output=${file}`,
-    ]);
+    const succeeded = start(["mocha", ...options, "--reporter", "json", "--reporter-option", `output=${file}`]);
     try {
         const { stats, tests } = JSON.parse(readFileSync(file, "utf8")) as Report;
         for (const { fullTitle, err } of tests) {
@@ -52,16 +52,42 @@ function suite(name: string, configuration: string): void {
         }
         passed += stats.passes;
         failed += stats.failures + (succeeded || stats.failures > 0 ? 0 : 1);
+        return tests;
     } catch (error) {
         console.log(`FAILED  ${name}: no report: ${String(error)}`);
         failed += 1;
+        return [];
     }
 }
 
-check(["npm", "run", "--silent", "lint"]);
-check(["npm", "run", "--silent", "typecheck"]);
-suite("unit", ".mocharc.yaml");
-suite("e2e", "test/e2e/.mocharc.yaml");
+/** mocha's arguments for suites on the local cluster: in this order, up to the first failure, the builds' time included. */
+function endToEnd(...names: string[]): string[] {
+    const options = ["--no-config", "--require", "ts-node/register", "--timeout", "5400000", "--bail"];
+    return [...options, ...names.map((name) => `test/e2e/${name}.test.ts`)];
+}
+
+/** Runs a suite that `make test` leaves out, and writes what was seen. */
+function suiteOfItsOwn(name: string): void {
+    const tests = suite(name, ...endToEnd(name));
+    const rows = tests.map(({ title, duration = 0, err }) => {
+        const result = err.message === undefined ? "passed" : "failed";
+        return `| ${title} | ${result} | ${Math.round(duration / 1000)} |`;
+    });
+    const head = `# The last \`make test-${name}\`\n\nWritten by that command.\n\n| test | result | seconds |`;
+    writeFileSync(join(PROJECT, "docs", `${name}.md`), `${head}\n| --- | --- | --- |\n${rows.join("\n")}\n`);
+    check(["prettier", "--write", `docs/${name}.md`]);
+}
+
+const [, , own] = process.argv;
+if (own === undefined) {
+    check(["npm", "run", "--silent", "lint"]);
+    check(["npm", "run", "--silent", "typecheck"]);
+    suite("unit");
+    // Each suite takes the cluster as the one before it leaves it, or makes it anew.
+    suite("e2e", ...endToEnd("cluster", "local", "environments"));
+} else {
+    suiteOfItsOwn(own);
+}
 rmSync(folder, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as prettier from "prettier";
 import { Document, parse, stringify, visit } from "yaml";
 import { parseSettings } from "../../../settings/read";
+import { VERSION as ARGO_VERSION } from "../../../examples/argo/workflowController";
 import { version } from "../../../local/toolchain/tools";
 import { deploy } from "../../../stacks";
 import { charts, images } from "../../../versions";
@@ -135,6 +136,8 @@ function versionRows(): (readonly [string, string, string])[] {
         ["MetalLB and its chart", charts.metalLB, version("metallb")],
         ["InterLink's virtual kubelet", tag(images.virtualKubelet), tag(dev.images.virtualKubelet)],
         ["InterLink's chart", charts.interlink, "a stand-in with its faults"],
+        ["Argo Workflows, in examples/argo", ARGO_VERSION, version("argo")],
+        ["Slurm", "the site's own", "22.05, Debian's"],
     ];
     return rows.map(([part, theirs, ours]) => [part, plain(theirs), plain(ours)]);
 }
