@@ -44,7 +44,7 @@ export interface CreateRequest {
 }
 
 /** A file of a job. */
-export interface File {
+interface File {
     readonly content: string | Buffer;
     readonly mode: number;
 }
