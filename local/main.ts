@@ -22,13 +22,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
     preview,
     env: printEnvironment,
 };
+/** Those that need no root. */
+const ANYBODY: readonly string[] = ["preview", "env"];
 
 const started = Date.now();
 const times: [string, number][] = [];
 
 /** From whatever is there to the Job's table. */
 async function up(): Promise<void> {
-    requireRoot();
     const name = chosenEnvironment();
     await timed("Debian's packages", ensurePackages);
     await requireMachine();
@@ -77,7 +78,6 @@ function neededTools(name: Environment): string[] {
 
 /** Stops everything and removes it, but for tools and images. */
 async function down(): Promise<void> {
-    requireRoot();
     await stopHpc();
     await deleteCluster();
     for (const name of known()) {
@@ -92,14 +92,12 @@ async function down(): Promise<void> {
 
 /** Removes what the program deployed in an environment, and keeps the cluster. */
 async function destroy(): Promise<void> {
-    requireRoot();
     const name = chosenEnvironment();
     await pulumiDestroy(mainStack(name));
     forgetSettings(name);
 }
 
 async function check(): Promise<void> {
-    requireRoot();
     if (!(await verify(chosenEnvironment()))) {
         throw new UserError("verify: at least one check failed.");
     }
@@ -111,14 +109,6 @@ function printEnvironment(): Promise<void> {
         say(`export ${name}='${value}'`);
     }
     return Promise.resolve();
-}
-
-function requireRoot(): void {
-    if (process.getuid?.() !== 0) {
-        throw new UserError(
-            `user: ${process.getuid?.()} is not allowed; run as root, which network namespaces and containers need.`,
-        );
-    }
 }
 
 async function timed(what: string, step: () => Promise<void>): Promise<void> {
@@ -137,6 +127,11 @@ async function main(): Promise<void> {
     const command = COMMANDS[name];
     if (command === undefined) {
         throw new UserError(`command: "${name}" is not allowed; give one of ${Object.keys(COMMANDS).join(", ")}.`);
+    }
+    if (!ANYBODY.includes(name) && process.getuid?.() !== 0) {
+        throw new UserError(
+            `user: ${process.getuid?.()} is not allowed; run as root, which network namespaces and containers need.`,
+        );
     }
     await command();
 }

@@ -122,7 +122,8 @@ export function toJob({ pod, container: data }: CreateRequest, folder: string): 
             ...(container.workingDir === undefined ? [] : ["--workdir", container.workingDir]),
             ...(runAsUser === undefined ? [] : ["--user", `${runAsUser}:${runAsGroup ?? 0}`]),
             ...(entrypoint === undefined ? [] : ["--entrypoint", entrypoint]),
-            ...[mirrored(container.image ?? ""), ...rest, ...(container.args ?? [])],
+            // The site's registry holds the images of all registries.
+            ...[container.image?.replace(/^([^/]+\/)?/, `${REGISTRY}/`) ?? "", ...rest, ...(container.args ?? [])],
         ]
             .map(quote)
             .join(" ");
@@ -192,11 +193,6 @@ function targetOf(path: string, { mountPath, subPath }: Mount): string | undefin
         return subPath === undefined ? join(mountPath, path) : mountPath;
     }
     return path.startsWith(`${subPath}/`) ? join(mountPath, path.slice(subPath.length + 1)) : undefined;
-}
-
-/** The image in the site's registry, which holds those of all registries. */
-function mirrored(image: string): string {
-    return `${REGISTRY}/${image.slice(image.indexOf("/") + 1)}`;
 }
 
 function quote(word: string): string {
