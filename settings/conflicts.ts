@@ -6,6 +6,9 @@ import { PlainSettings } from "./schema";
 /** Ports of the health answers of the proxy and the controllers. */
 const RESERVED_PORTS: readonly number[] = [8080, 8081, 10254];
 
+/** Versions whose public chart removes cert-manager's definitions with the release, and everybody's certificates with them. */
+const OLD_CERT_MANAGER = /^v?(0|1\.(\d|1[0-4]))\./;
+
 /** What is allowed by itself and not together. */
 export function conflicts(settings: PlainSettings): Refusal[] {
     const { ports, ca, certificate, certManager, interlink } = settings;
@@ -39,6 +42,16 @@ export function conflicts(settings: PlainSettings): Refusal[] {
             key: "interlink.namespace",
             value: interlink.namespace,
             allowed: "another namespace than the setting namespace",
+        },
+        {
+            bad:
+                certManager.install &&
+                OLD_CERT_MANAGER.test(certManager.version) &&
+                ((certManager.chart ?? settings.mirror.charts) === undefined ||
+                    certManager.values?.installCRDs === true),
+            key: "certManager.version",
+            value: certManager.install && certManager.version,
+            allowed: "v1.15.0 or later, whose chart keeps the definitions of certificates when it is removed",
         },
         {
             bad: certManager.install && [settings.namespace, interlink.namespace].includes(certManager.namespace),

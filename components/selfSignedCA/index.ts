@@ -11,8 +11,15 @@ import {
 import { InstalledRelease, mergeValues, Release } from "../parts/release";
 import { IssuerRef } from "../parts/serverCertificate";
 
-/** Values for the chart, as 1.15 and later spell them: the definitions go with the stack, and with them every certificate. */
-const VALUES = { crds: { enabled: true, keep: false } };
+/**
+ * Values for the chart, as 1.15 and later spell them. The definitions outlive the release, and with them everybody's
+ * certificates; the next release of the same name and namespace takes them over. Leases in kube-system, the chart's default,
+ * are forbidden where that namespace is the provider's.
+ */
+const VALUES = (namespace: string) => ({
+    crds: { enabled: true, keep: true },
+    global: { leaderElection: { namespace } },
+});
 
 /** Arguments of SelfSignedCA. */
 export interface SelfSignedCAArgs {
@@ -135,7 +142,7 @@ function installCertManager(name: string, args: InstalledRelease, parent: pulumi
                 repositoryOpts: args.chart === undefined ? undefined : { repo: "" },
                 version: args.version,
                 namespace: namespace.metadata.name,
-                values: mergeValues(VALUES, args.values ?? {}),
+                values: mergeValues(VALUES(args.namespace), args.values ?? {}),
                 timeout: 300,
             },
         },

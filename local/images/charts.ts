@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT } from "../machine/layout";
@@ -17,9 +18,10 @@ const CHARTS: Readonly<
 export async function ensureCharts(): Promise<void> {
     for (const [name, { folder, complete }] of Object.entries(CHARTS)) {
         const target = join(PROJECT, "local", "images", "charts", name);
-        // Names the build whose images the chart asks for.
+        // Names the build whose images the chart asks for, and how the chart is completed here.
         const stamp = `${target}.build`;
-        if (existsSync(stamp) && readFileSync(stamp, "utf8") === fingerprint(name)) {
+        const build = `${fingerprint(name)} ${createHash("sha256").update(readFileSync(__filename)).digest("hex")}`;
+        if (existsSync(stamp) && readFileSync(stamp, "utf8") === build) {
             continue;
         }
         const source = await moduleSource(name);
@@ -31,7 +33,7 @@ export async function ensureCharts(): Promise<void> {
         complete?.(source, part);
         rmSync(target, { recursive: true, force: true });
         renameSync(part, target);
-        writeFileSync(stamp, fingerprint(name));
+        writeFileSync(stamp, build);
     }
 }
 
@@ -39,7 +41,10 @@ export async function ensureCharts(): Promise<void> {
 function completeCertManager(source: string, chart: string): void {
     const definitions = join(source, "deploy", "crds");
     for (const file of readdirSync(definitions).filter((name) => name.endsWith(".yaml"))) {
-        cpSync(join(definitions, file), join(chart, "templates", file));
+        const text = readFileSync(join(definitions, file), "utf8");
+        // As the chart's later versions say: who removes the release does not remove everybody's certificates.
+        const kept = text.replace(/^metadata:$/m, "metadata:\n  annotations: { helm.sh/resource-policy: keep }");
+        writeFileSync(join(chart, "templates", file), kept);
     }
     const text = readFileSync(join(chart, "Chart.template.yaml"), "utf8")
         .replaceAll(/^(version|appVersion): .*$/gm, `$1: ${version("cert-manager")}`)

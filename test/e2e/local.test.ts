@@ -14,6 +14,13 @@ import { assertNamespaces, make, TABLE, UNCHANGED } from "./support";
 
 /** What command lines of our processes hold. */
 const OURS = [STATE, RUN, join(CACHE, "tools")].join("|");
+/** A Certificate that is not the program's. */
+const OTHERS_CERTIFICATE = JSON.stringify({
+    apiVersion: "cert-manager.io/v1",
+    kind: "Certificate",
+    metadata: { name: "others", namespace: "default" },
+    spec: { secretName: "others", dnsNames: ["others.example"], issuerRef: { name: "others" } },
+});
 /** Kinds without a namespace that the program makes. */
 const CLUSTER_SCOPED = [
     "clusterrolebindings",
@@ -150,12 +157,21 @@ describe("on the local cluster", () => {
         await make("up");
     });
 
-    it("`make destroy` leaves nothing of the program's", async () => {
+    it("`make destroy` leaves cert-manager's kinds and others' certificates, and else nothing of the program's", async () => {
         const before = (await outputs("dev")).interlinkNodeName;
+        await applyManifest(OTHERS_CERTIFICATE);
         await make("destroy");
         await assertNamespaces();
-        const left = await kubectl("get", CLUSTER_SCOPED, "-o", "name");
-        assert.doesNotMatch(left, new RegExp(`cert-manager|my-ingress-nginx|interlink-ready|nginx-internal|${before}`));
+        const left = (await kubectl("get", CLUSTER_SCOPED, "-o", "name")).trim().split("\n");
+        const kinds = left.filter((name) => /^customresourcedefinition\S*\/\S*cert-manager\.io$/.test(name));
+        const others = left.filter((name) => !kinds.includes(name)).join("\n");
+        assert.equal(kinds.length, 6);
+        assert.doesNotMatch(
+            others,
+            new RegExp(`cert-manager|my-ingress-nginx|interlink-ready|nginx-internal|${before}`),
+        );
+        assert.match(await kubectl("get", "certificates", "-A", "-o", "name"), /^certificate\S*\/others\n$/);
+        await kubectl("delete", ...kinds);
     });
 
     it("`make preview` lists every resource", async () => {

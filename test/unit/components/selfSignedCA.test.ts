@@ -18,6 +18,21 @@ describe("SelfSignedCA", () => {
         assert.deepEqual(await valueOf(ca.issuerRef), { ...ISSUER, name: "ca" });
     });
 
+    it("leaves cert-manager's definitions, and with them others' certificates, when it is removed", async () => {
+        await settled(new SelfSignedCA("ca", { certManager, issuerName: "ca" }));
+        assert.deepEqual(input("ca-cert-manager", "helmOptions", "values", "crds"), { enabled: true, keep: true });
+    });
+
+    it("keeps cert-manager's leases in its own namespace, and other values beside", async () => {
+        const values = { global: { logLevel: 4 } };
+        const release = { ...certManager, namespace: "cm", values };
+        await settled(new SelfSignedCA("ca", { certManager: release, issuerName: "ca" }));
+        assert.deepEqual(input("ca-cert-manager", "helmOptions", "values", "global"), {
+            leaderElection: { namespace: "cm" },
+            logLevel: 4,
+        });
+    });
+
     it("hands out the certificate, which is no secret", async () => {
         const ca = new SelfSignedCA("ca", { certManager, issuerName: "ca" });
         assert.equal(await valueOf(ca.caCertificate), CA_PEM);

@@ -159,6 +159,23 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     {
         good: KIND,
+        change: { certManager: { install: true, version: "v1.14.7" } },
+        says: [
+            'certManager.version: "v1.14.7" is not allowed; give v1.15.0 or later, whose chart keeps the definitions of certificates when it is removed.',
+        ],
+    },
+    {
+        good: KIND,
+        change: {
+            certManager: { install: true, version: "1.9.1", values: { installCRDs: true } },
+            mirror: { charts: "oci://mirror.site.example/charts" },
+        },
+        says: [
+            'certManager.version: "1.9.1" is not allowed; give v1.15.0 or later, whose chart keeps the definitions of certificates when it is removed.',
+        ],
+    },
+    {
+        good: KIND,
         change: { ca: { duration: "59m" } },
         says: ['ca.duration: "59m" is not allowed; give a duration of at least 1h, such as 2160h or 90h30m.'],
     },
