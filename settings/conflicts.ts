@@ -60,6 +60,26 @@ export function conflicts(settings: PlainSettings): Refusal[] {
             allowed: "a namespace of its own",
         },
     ];
+    if (settings.environment !== "kind") {
+        const { port } = settings.loadBalancer;
+        found.push(
+            {
+                bad: port === ports.http,
+                key: "loadBalancer.port",
+                value: port,
+                allowed: "another port than ports.http",
+            },
+            {
+                bad:
+                    settings.controller === "ingress-nginx" &&
+                    port !== undefined &&
+                    ![443, ports.https, ports.http].includes(port),
+                key: "loadBalancer.port",
+                value: port,
+                allowed: "443, or set ports.https to it, since ingress-nginx redirects plain HTTP to no other port",
+            },
+        );
+    }
     if (settings.environment === "cloud") {
         const { provider, internal, sourceRanges } = settings.loadBalancer;
         found.push({
@@ -73,10 +93,10 @@ export function conflicts(settings: PlainSettings): Refusal[] {
         const { addresses, install, namespace } = settings.metallb;
         found.push(
             {
-                bad: !addresses.some((range) => addressRange(range)?.(settings.address)),
+                bad: addresses?.some((range) => addressRange(range)?.(settings.address)) === false,
                 key: "address",
                 value: settings.address,
-                allowed: `an address of metallb.addresses, ${addresses.join(", ")}`,
+                allowed: `an address of metallb.addresses, ${addresses?.join(", ")}`,
             },
             {
                 bad: install && [settings.namespace, interlink.namespace, certManager.namespace].includes(namespace),

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { CONTROLLERS } from "../components/internalIngressController";
-import { PROVIDERS } from "../components/loadBalancer";
+import { PROVIDERS, TRAFFIC_POLICIES } from "../components/loadBalancer";
 import {
     ADDRESS,
     ADDRESS_RANGE,
@@ -73,7 +73,19 @@ const pool = {
         )
         .min(1, { error: `a list, each ${ADDRESS_RANGE}` }),
 };
-const sourceRanges = z.array(matching(CIDR, isCidr), { error: `a list, each ${CIDR}` }).default([]);
+const loadBalancer = {
+    /** Networks from which clients may come. */
+    sourceRanges: z.array(matching(CIDR, isCidr), { error: `a list, each ${CIDR}` }).default([]),
+    /** Port for HTTPS at the address, default ports.https; beside 443, plain HTTP is at 80. The pods stay at `ports`. */
+    port: port.optional(),
+    /** Class of the implementation, where the cluster has several: service.k8s.aws/nlb, say. */
+    class: pattern(
+        "a class of load balancers, such as site.example/internal",
+        /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/,
+    ).optional(),
+    /** Local keeps the client's address; only nodes with a pod then answer. */
+    externalTrafficPolicy: z.enum(TRAFFIC_POLICIES, { error: TRAFFIC_POLICIES.join(" or ") }).default("Cluster"),
+};
 
 /** The settings of every environment, below the prefix `interlink-kube-api:`. */
 export const common = {
@@ -195,7 +207,7 @@ const cloud = z.strictObject({
             provider: z.enum(PROVIDERS, { error: PROVIDERS.join(", ").replace(/, (\w+)$/, " or $1") }),
             /** Whether it has an address of the internal network alone. */
             internal: flag.default(true),
-            sourceRanges,
+            ...loadBalancer,
             /** More annotations for the Service; they win over the known ones. */
             annotations: strings("an object of annotations").default({}),
         },
@@ -209,11 +221,16 @@ const metallb = z.strictObject({
     environment: z.literal("metallb"),
     /** Address from the pool. */
     address: matching("an IP address", (value) => isIP(value) !== 0),
-    loadBalancer: z.strictObject({ sourceRanges }, object("sourceRanges")).prefault({}),
-    /** MetalLB: installed, or the cluster's own; the pool is made in both cases. */
-    metallb: z.discriminatedUnion("install", [metalLB.installed.extend(pool), metalLB.present.extend(pool)], {
-        error: installError("an object with install: true or false, and addresses"),
-    }),
+    /** The load balancer; a MetalLB that is installed gets a class of its own. */
+    loadBalancer: z
+        .strictObject(loadBalancer, object("sourceRanges, port, class and externalTrafficPolicy"))
+        .prefault({}),
+    /** MetalLB: installed with a pool, or the cluster's own, with a pool that is made or, without addresses, its own too. */
+    metallb: z.discriminatedUnion(
+        "install",
+        [metalLB.installed.extend(pool), metalLB.present.extend({ addresses: pool.addresses.optional() })],
+        { error: installError("an object with install: true or false, and addresses") },
+    ),
 });
 
 const ENVIRONMENTS = "kind, cloud or metallb";

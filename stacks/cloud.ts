@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { LoadBalancer, providerAnnotations } from "../components/loadBalancer";
+import { LoadBalancer, outsidePorts, providerAnnotations } from "../components/loadBalancer";
 import { CloudSettings } from "../settings/schema";
 import { compose, createSite } from "./compose";
 import { StackOutputs } from "./outputs";
@@ -8,19 +8,23 @@ import { StackOutputs } from "./outputs";
 export function cloudStack(settings: CloudSettings, provider: pulumi.ProviderResource): StackOutputs {
     const site = createSite(settings, provider);
     const { loadBalancer } = settings;
+    const ports = outsidePorts(settings.ports, loadBalancer.port);
     const { address } = new LoadBalancer(
         "api-load-balancer",
         {
             namespace: site.namespace,
             selector: site.front,
-            ports: settings.ports,
+            ports,
+            address: settings.address,
             annotations: {
-                ...providerAnnotations(loadBalancer.provider, loadBalancer.internal),
+                ...providerAnnotations({ ...loadBalancer, ports }),
                 ...loadBalancer.annotations,
             },
             sourceRanges: loadBalancer.sourceRanges,
+            class: loadBalancer.class,
+            externalTrafficPolicy: loadBalancer.externalTrafficPolicy,
         },
         site.opts,
     );
-    return compose(site, { address: settings.address ?? address });
+    return compose(site, { address: settings.address ?? address, ports });
 }

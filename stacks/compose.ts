@@ -5,7 +5,7 @@ import { ApiIngress } from "../components/apiIngress";
 import { InterlinkRelease } from "../components/interlinkRelease";
 import { InternalIngressController } from "../components/internalIngressController";
 import { NginxApiProxy } from "../components/nginxApiProxy";
-import { HostPorts } from "../components/parts/ports";
+import { HostPorts, Ports } from "../components/parts/ports";
 import { IssuerRef } from "../components/parts/serverCertificate";
 import { SelfSignedCA } from "../components/selfSignedCA";
 import { Settings } from "../settings/schema";
@@ -56,6 +56,8 @@ export function createSite(settings: Settings, provider: pulumi.ProviderResource
 export interface Access {
     /** Address under which they come. */
     readonly address: pulumi.Input<string>;
+    /** Ports at which they come. */
+    readonly ports: Ports;
     /** The nodes on whose ports they come; without, a load balancer leads to the pods. */
     readonly hostPorts?: HostPorts;
 }
@@ -86,7 +88,7 @@ export function compose(site: Site, access: Access): StackOutputs {
             allowUnknownChartVersion: interlink.allowUnknownChartVersion,
             kubernetesApi: {
                 address: api.ingress.host,
-                port: settings.ports.https,
+                port: access.ports.https,
                 caCertificate: ca.caCertificate,
             },
             interlink: { address: interlink.address, port: interlink.port },
@@ -101,7 +103,7 @@ export function compose(site: Site, access: Access): StackOutputs {
     return {
         apiServerUrl: pulumi.all([api.ingress.url, api.ingressClassName]).apply(([url]) => url),
         apiServerHost: api.ingress.host,
-        apiServerPort: settings.ports.https,
+        apiServerPort: access.ports.https,
         caCertificate: ca.caCertificate,
         ingressClassName: api.ingressClassName,
         interlinkNodeName: release.nodeName,
@@ -159,6 +161,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
             ingressClassName,
             address: access.address,
             ports: settings.ports,
+            outsidePort: access.ports.https,
             hostPorts: access.hostPorts,
             defaultCertificateSecretName: TLS_SECRET_NAME,
         },
@@ -175,7 +178,12 @@ function withoutController(site: Site, access: Access, ca: SelfSignedCA): Api {
         NAMES.proxy,
         {
             ...proxyArgs(site),
-            clients: { type: "outside", tlsSecretName: ingress.tlsSecretName, hostPorts: access.hostPorts },
+            clients: {
+                type: "outside",
+                tlsSecretName: ingress.tlsSecretName,
+                port: access.ports.https,
+                hostPorts: access.hostPorts,
+            },
         },
         site.opts,
     );
@@ -191,11 +199,11 @@ function proxyArgs({ settings, namespace }: Site) {
     };
 }
 
-function ingressArgs({ settings, namespace }: Site, { address }: Access, issuerRef: pulumi.Input<IssuerRef>) {
+function ingressArgs({ settings, namespace }: Site, { address, ports }: Access, issuerRef: pulumi.Input<IssuerRef>) {
     return {
         namespace,
         address,
-        port: settings.ports.https,
+        port: ports.https,
         issuerRef,
         tlsSecretName: TLS_SECRET_NAME,
         duration: settings.certificate.duration,

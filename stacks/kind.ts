@@ -7,6 +7,7 @@ import { StackOutputs } from "./outputs";
 export function kindStack(settings: KindSettings, provider: pulumi.ProviderResource): StackOutputs {
     return compose(createSite(settings, provider), {
         address: settings.address,
+        ports: settings.ports,
         hostPorts: { nodeSelector: settings.nodeSelector },
     });
 }

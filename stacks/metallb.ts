@@ -1,35 +1,57 @@
 import * as pulumi from "@pulumi/pulumi";
-import { LoadBalancer } from "../components/loadBalancer";
+import { LoadBalancer, outsidePorts } from "../components/loadBalancer";
 import { addressAnnotations, MetalLB } from "../components/metalLB";
 import { MetalLBSettings } from "../settings/schema";
-import { compose, createSite } from "./compose";
+import { compose, createSite, Site } from "./compose";
 import { metalLBImages, mirroredImage, mirroredRelease } from "./mirror";
 import { StackOutputs } from "./outputs";
+
+/** Class of the MetalLB that a stack installs, so that it leaves the Services of others alone, and others leave ours. */
+const OWN_CLASS = "interlink-kube-api/metallb";
 
 /** The guide's "MetalLB": a fixed address from a pool of the site's own network. */
 export function metalLBStack(settings: MetalLBSettings, provider: pulumi.ProviderResource): StackOutputs {
     const site = createSite(settings, provider);
-    const { metallb, mirror } = settings;
-    const metalLB = new MetalLB(
-        "metallb",
-        {
-            release: mirroredRelease("metallb", metallb, metalLBImages(mirror.registry), mirror),
-            poolName: site.unique("interlink-kube-api"),
-            addresses: metallb.addresses,
-            kubectlImage: mirroredImage(settings.images.kubectl, mirror.registry),
-        },
-        site.opts,
-    );
+    const { loadBalancer, metallb } = settings;
+    const ports = outsidePorts(settings.ports, loadBalancer.port);
+    const loadBalancerClass = loadBalancer.class ?? (metallb.install ? OWN_CLASS : undefined);
+    const { addresses } = metallb;
+    // Without addresses, a pool of the cluster's own MetalLB holds the one that the Service asks for.
+    const pool = addresses && announcedPool(site, settings, addresses, loadBalancerClass);
     new LoadBalancer(
         "api-load-balancer",
         {
             namespace: site.namespace,
             selector: site.front,
-            ports: settings.ports,
+            ports,
+            address: settings.address,
             annotations: addressAnnotations(settings.address),
-            sourceRanges: settings.loadBalancer.sourceRanges,
+            sourceRanges: loadBalancer.sourceRanges,
+            class: loadBalancerClass,
+            externalTrafficPolicy: loadBalancer.externalTrafficPolicy,
+            nodePorts: false,
         },
-        { ...site.opts, dependsOn: metalLB },
+        { ...site.opts, dependsOn: pool },
     );
-    return compose(site, { address: settings.address });
+    return compose(site, { address: settings.address, ports });
+}
+
+/** MetalLB with a pool of ours. */
+function announcedPool(
+    site: Site,
+    { metallb, mirror, images }: MetalLBSettings,
+    addresses: readonly string[],
+    loadBalancerClass: string | undefined,
+): MetalLB {
+    return new MetalLB(
+        "metallb",
+        {
+            release: mirroredRelease("metallb", metallb, metalLBImages(mirror.registry), mirror),
+            poolName: site.unique("interlink-kube-api"),
+            addresses,
+            loadBalancerClass,
+            kubectlImage: mirroredImage(images.kubectl, mirror.registry),
+        },
+        site.opts,
+    );
 }

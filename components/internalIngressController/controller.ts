@@ -14,6 +14,8 @@ export interface ControllerArgs {
     readonly address: pulumi.Input<string>;
     /** Ports on which the controller's pods answer; plain HTTP is only redirected. */
     readonly ports: Ports;
+    /** Port for HTTPS at the address, to which plain HTTP is redirected. */
+    readonly outsidePort: number;
     /** The nodes on whose ports the controller answers; without, a load balancer leads to it. */
     readonly hostPorts?: HostPorts;
     /**

@@ -18,7 +18,6 @@ const CONFIGURATION = {
     "allow-cross-namespace-resources": "false",
     "annotations-risk-level": "High",
     "force-ssl-redirect": "true",
-    "use-port-in-redirects": "true",
     hsts: "false",
     "use-http2": "false",
     "large-client-header-buffers": "4 32k",
@@ -89,7 +88,8 @@ function controllerValues(
         admissionWebhooks: { enabled: false },
         allowSnippetAnnotations: false,
         enableAnnotationValidations: true,
-        config: CONFIGURATION,
+        // It names the pods' port or none.
+        config: { ...CONFIGURATION, "use-port-in-redirects": String(args.outsidePort === ports.https) },
         containerPort: { http: ports.http, https: ports.https },
         hostPort: { enabled: hostPorts !== undefined, ports: { http: ports.http, https: ports.https } },
         service: { enabled: false },

@@ -132,7 +132,7 @@ function traefikPodSpec(
                     "--global.sendanonymoususage=false",
                     `--entrypoints.traefik.address=:${HEALTH_PORT}`,
                     `--entrypoints.web.address=:${http}`,
-                    `--entrypoints.web.http.redirections.entrypoint.to=:${https}`,
+                    `--entrypoints.web.http.redirections.entrypoint.to=:${args.outsidePort}`,
                     "--entrypoints.web.http.redirections.entrypoint.scheme=https",
                     `--entrypoints.websecure.address=:${https}`,
                     "--entrypoints.websecure.http.tls=true",

@@ -24,7 +24,7 @@ const VALUES = {
 
 /** Arguments of MetalLB. */
 export interface MetalLBArgs {
-    /** Where MetalLB comes from. */
+    /** Where MetalLB comes from; one that is there already serves its webhook. */
     readonly release: Release;
     /** Name of the pool and of its announcement. */
     readonly poolName: pulumi.Input<string>;
@@ -35,7 +35,12 @@ export interface MetalLBArgs {
      * @default false
      */
     readonly autoAssign?: boolean;
-    /** Image with kubectl, to wait for the webhook. */
+    /**
+     * Class of the Services that an installed MetalLB serves.
+     * @default none: it serves those without a class
+     */
+    readonly loadBalancerClass?: string;
+    /** Image with kubectl, to wait for the webhook of an installed MetalLB. */
     readonly kubectlImage: pulumi.Input<string>;
 }
 
@@ -59,12 +64,11 @@ export class MetalLB extends pulumi.ComponentResource {
             metadata: { name: args.poolName, namespace: release.namespace },
             spec: { addresses: [...args.addresses], autoAssign },
         };
-        const installed = release.install ? [installMetalLB(name, release, this)] : [];
-        const webhook = webhookServes(name, args, pool, installed, this);
-        const { metadata } = new k8s.apiextensions.CustomResource(`${name}-pool`, pool, {
-            parent: this,
-            dependsOn: [webhook],
-        });
+        // A webhook that serves already refuses a pool by itself, in a preview too.
+        const dependsOn = release.install
+            ? [webhookServes(name, args, pool, installMetalLB(name, args, release, this), this)]
+            : [];
+        const { metadata } = new k8s.apiextensions.CustomResource(`${name}-pool`, pool, { parent: this, dependsOn });
         new k8s.apiextensions.CustomResource(
             `${name}-l2-advertisement`,
             {
@@ -73,14 +77,19 @@ export class MetalLB extends pulumi.ComponentResource {
                 metadata: pool.metadata,
                 spec: { ipAddressPools: [metadata.name] },
             },
-            { parent: this, dependsOn: [webhook] },
+            { parent: this, dependsOn },
         );
         this.registerOutputs({});
     }
 }
 
 /** MetalLB's namespace and chart. The speaker answers ARP on the nodes' own network, for which it needs privileges. */
-function installMetalLB(name: string, release: InstalledRelease, parent: pulumi.Resource): pulumi.Resource {
+function installMetalLB(
+    name: string,
+    { loadBalancerClass = "" }: MetalLBArgs,
+    release: InstalledRelease,
+    parent: pulumi.Resource,
+): pulumi.Resource {
     const privileged = Object.fromEntries(
         ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, "privileged"]),
     );
@@ -96,7 +105,7 @@ function installMetalLB(name: string, release: InstalledRelease, parent: pulumi.
             ...chartSource(release.chart, "metallb", "https://metallb.github.io/metallb"),
             version: release.version,
             namespace: release.namespace,
-            values: mergeValues(VALUES, release.values ?? {}),
+            values: { ...mergeValues(VALUES, release.values ?? {}), loadBalancerClass },
         },
         { parent, dependsOn: [namespace] },
     );
@@ -110,7 +119,7 @@ function webhookServes(
     name: string,
     args: MetalLBArgs,
     pool: object,
-    installed: pulumi.Resource[],
+    installed: pulumi.Resource,
     parent: pulumi.Resource,
 ): pulumi.Resource {
     const namespace = args.release.namespace;
@@ -150,6 +159,6 @@ function webhookServes(
                 },
             },
         },
-        { parent, dependsOn: [...installed, binding] },
+        { parent, dependsOn: [installed, binding] },
     );
 }

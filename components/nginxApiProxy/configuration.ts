@@ -5,8 +5,8 @@ const API_SERVER = "kubernetes.default.svc";
 export interface NginxConfigurationArgs {
     /** Port on which nginx ends TLS. */
     readonly port: number;
-    /** Port of plain HTTP that is only redirected to `port`; without it there is none. */
-    readonly redirectPort?: number;
+    /** Port of plain HTTP that is only redirected, and the clients' port for HTTPS; without, there is none. */
+    readonly redirect?: { readonly from: number; readonly to: number };
     /** Port of the plain-HTTP health answer, for kubelet's probes alone. */
     readonly healthPort: number;
     /** The paths that are passed on, without a trailing slash; everything below each is passed on too. */
@@ -103,7 +103,7 @@ http {
         }
     }
 
-${args.redirectPort === undefined ? "" : redirect(args.redirectPort, args.port)}    server {
+${args.redirect === undefined ? "" : redirect(args.redirect)}    server {
         listen ${args.healthPort};
         access_log off;
 
@@ -120,7 +120,7 @@ ${args.redirectPort === undefined ? "" : redirect(args.redirectPort, args.port)}
 }
 
 /** The server that sends clients of plain HTTP to HTTPS; a POST stays a POST. */
-function redirect(from: number, to: number): string {
+function redirect({ from, to }: NonNullable<NginxConfigurationArgs["redirect"]>): string {
     return `    server {
         listen ${from};
         return 308 https://$host:${to}$request_uri;

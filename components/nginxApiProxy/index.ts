@@ -42,6 +42,8 @@ export interface NginxApiProxyArgs {
               readonly type: "outside";
               /** Name of the Secret, in the namespace, with that certificate; the pods cannot start before it exists. */
               readonly tlsSecretName: pulumi.Input<string>;
+              /** Port at which they come for HTTPS, to which plain HTTP is redirected. */
+              readonly port: number;
               /** The nodes on whose ports the proxy answers; without, a load balancer leads to it. */
               readonly hostPorts?: HostPorts;
           };
@@ -116,7 +118,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                 data: {
                     "nginx.conf": nginxConfiguration({
                         port: ports.https,
-                        redirectPort: clients.type === "outside" ? ports.http : undefined,
+                        redirect: clients.type === "outside" ? { from: ports.http, to: clients.port } : undefined,
                         healthPort: HEALTH_PORT,
                         paths: API_PATHS,
                         readTimeoutSeconds: SILENCE_SECONDS,

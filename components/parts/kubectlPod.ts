@@ -27,6 +27,8 @@ export function kubectlPodSpec(args: KubectlPodArgs): k8s.types.input.core.v1.Po
                 name: "kubectl",
                 image: args.image,
                 command: args.command,
+                // What kubectl said of a failure then stands in the pod's status, which Pulumi shows.
+                terminationMessagePolicy: "FallbackToLogsOnError",
                 resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
                 securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
                 volumeMounts: configMap && [{ name: "input", mountPath: configMap.mountPath, readOnly: true }],

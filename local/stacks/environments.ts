@@ -96,9 +96,16 @@ const WAYS: Readonly<Record<Environment, () => Record<string, unknown>>> = {
     cloud: () => ({
         environment: "cloud",
         address: undefined,
-        loadBalancer: { provider: "other", sourceRanges: [NET.all] },
+        loadBalancer: { provider: "other", sourceRanges: [NET.all], ...classOfMetalLB() },
     }),
 };
+
+/** The class that MetalLB serves where the stack metallb has installed it. */
+function classOfMetalLB(): { readonly class?: string } {
+    const { metallb } = existsSync(settingsPath("metallb")) ? readSettings("metallb") : {};
+    const installed = (metallb as { readonly install: boolean } | undefined)?.install;
+    return installed ? { class: "interlink-kube-api/metallb" } : {};
+}
 
 function readSettings(environment: Environment): Record<string, unknown> {
     return withoutPrefix(parse(readFileSync(settingsPath(environment), "utf8")) as SettingsFile);

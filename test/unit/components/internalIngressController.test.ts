@@ -15,6 +15,7 @@ describe("InternalIngressController", () => {
         ingressClassName: "nginx-internal",
         address: "10.1.2.3",
         ports: PORTS,
+        outsidePort: 60443,
         hostPorts: HOST_PORTS,
         defaultCertificateSecretName: "leaf",
     };
@@ -44,6 +45,27 @@ describe("InternalIngressController", () => {
         assert.deepEqual(hostPortsOf("controller-deployment"), [undefined, undefined, undefined]);
         assert.equal(input("controller-deployment", "spec", "template", "spec", "nodeSelector"), undefined);
     });
+
+    for (const outsidePort of [443, 8443]) {
+        it(`Traefik sends clients of plain HTTP to port ${outsidePort} where they come there`, async () => {
+            await settled(new InternalIngressController("controller", { ...args, hostPorts: undefined, outsidePort }));
+            const container = ["spec", "template", "spec", "containers", 0] as const;
+            const flags = input("controller-deployment", ...container, "args") as string[];
+            assert.ok(flags.includes(`--entrypoints.web.http.redirections.entrypoint.to=:${outsidePort}`));
+            assert.ok(flags.includes("--entrypoints.websecure.address=:60443"));
+        });
+    }
+
+    for (const [outsidePort, named] of [
+        [60443, "true"],
+        [443, "false"],
+    ] as const) {
+        it(`ingress-nginx sends them to port ${outsidePort}`, async () => {
+            await settled(new InternalIngressController("controller", { ...ingressNginx, outsidePort }));
+            const values = ["values", "controller", "config", "use-port-in-redirects"];
+            assert.equal(input("controller-chart", ...values), named);
+        });
+    }
 
     it("reads Secrets in its own namespace alone", async () => {
         await settled(new InternalIngressController("controller", args));

@@ -22,10 +22,25 @@ describe("MetalLB", () => {
         assert.deepEqual(pool, find("metallb-pool").inputs);
     });
 
+    it("serves a class of its own where it is given one, whatever the other values say", async () => {
+        const release = { ...args.release, values: { loadBalancerClass: "other", speaker: { ignoreExcludeLB: true } } };
+        await settled(new MetalLB("metallb", { ...args, release, loadBalancerClass: "site.example/lb" }));
+        assert.equal(input("metallb-chart", "values", "loadBalancerClass"), "site.example/lb");
+        assert.equal(input("metallb-chart", "values", "speaker", "ignoreExcludeLB"), true);
+    });
+
+    it("shows what the webhook said when it took no pool", async () => {
+        await settled(new MetalLB("metallb", args));
+        const container = ["spec", "template", "spec", "containers", 0, "terminationMessagePolicy"] as const;
+        assert.equal(input("metallb-webhook", ...container), "FallbackToLogsOnError");
+    });
+
     it("takes the cluster's MetalLB", async () => {
         await settled(new MetalLB("metallb", { ...args, release: { install: false, namespace: "lb" } }));
         assert.ok(!registered().some((entry) => /Namespace|Chart/.test(entry)));
         assert.equal(input("metallb-pool", "metadata", "namespace"), "lb");
+        // Its webhook refuses a pool at once; a Job in between would take minutes to say so.
+        assert.ok(!registered().some((entry) => entry.includes(":Job ")));
     });
 
     it("refuses a range that is none", () => {

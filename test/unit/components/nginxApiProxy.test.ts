@@ -39,7 +39,7 @@ describe("NginxApiProxy", () => {
     });
 
     it("serves clients outside with the certificate that it is given, and redirects plain HTTP", async () => {
-        const clients = { type: "outside", tlsSecretName: "leaf", hostPorts: HOST_PORTS } as const;
+        const clients = { type: "outside", tlsSecretName: "leaf", port: 443, hostPorts: HOST_PORTS } as const;
         await settled(new NginxApiProxy("proxy", { ...PROXY, clients }));
         assert.ok(!registered().some((entry) => entry.includes("Certificate")));
         assert.equal(input("proxy-deployment", "spec", "replicas"), 1);
@@ -48,7 +48,7 @@ describe("NginxApiProxy", () => {
         assert.deepEqual(hostPortsOf("proxy-deployment"), [6080, 60443, undefined]);
         assert.equal(input("proxy-deployment", ...pod, "volumes", 1, "secret", "secretName"), "leaf");
         const configuration = input("proxy-configuration", "data", "nginx.conf") as string;
-        assert.match(configuration, /listen 6080;\n +return 308 https:\/\/\$host:60443\$request_uri;/);
+        assert.match(configuration, /listen 6080;\n +return 308 https:\/\/\$host:443\$request_uri;/);
     });
 
     for (const replicas of [-1, 1.5, NaN]) {

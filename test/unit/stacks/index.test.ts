@@ -3,7 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import { parseSettings } from "../../../settings/read";
 import { deploy } from "../../../stacks";
 import { CLOUD, KIND, METALLB } from "../support/badSettings";
-import { CA_PEM, find, input, record, registered, settledStack, valueOf } from "../support/mocks";
+import { CA_PEM, find, input, record, recordedResources, registered, settledStack, valueOf } from "../support/mocks";
 
 /** Composes the stack of settings, to the end. */
 async function deployed(settings: Readonly<Record<string, unknown>>) {
@@ -48,6 +48,77 @@ for (const good of [KIND, CLOUD, METALLB]) {
         });
     }
 }
+
+for (const good of [CLOUD, METALLB, { ...METALLB, address: "10.1.2.3", metallb: { install: false } }] as readonly (
+    typeof CLOUD | typeof METALLB
+)[]) {
+    for (const controller of ["traefik", "ingress-nginx", "none"]) {
+        it(`port 443 of ${good.environment} with ${controller}: in the outputs, for InterLink and in redirects`, async () => {
+            const loadBalancer = { ...("loadBalancer" in good ? good.loadBalancer : {}), port: 443 };
+            const { apiServerPort, apiServerUrl } = await deployed({ ...good, controller, loadBalancer });
+            assert.equal(apiServerPort, 443);
+            assert.equal(await valueOf(apiServerUrl), "https://10.1.2.3:443");
+            assert.equal((find("interlink").inputs.kubernetesApi as { port: number }).port, 443);
+            const ports = input("api-load-balancer-service", "spec", "ports") as { port: number; targetPort: string }[];
+            assert.deepEqual(
+                ports.map(({ port, targetPort }) => [port, targetPort]),
+                [
+                    [80, "http"],
+                    [443, "https"],
+                ],
+            );
+            const everything = JSON.stringify(recordedResources().map(({ inputs }) => inputs));
+            const redirect = {
+                traefik: /redirections\.entrypoint\.to=:443"/,
+                "ingress-nginx": /"use-port-in-redirects":"false"/,
+                none: /return 308 https:\/\/\$host:443\$request_uri/,
+            }[controller];
+            assert.match(everything, redirect ?? /$^/);
+            // The pods stay above 1023.
+            assert.match(everything, /"containerPort":60443|"containerPort":\{"http":6080,"https":60443\}/);
+        });
+    }
+}
+
+describe("MetalLB's load balancer", () => {
+    const service = (...path: string[]) => input("api-load-balancer-service", ...path);
+
+    it("is of a class that the MetalLB of the stack alone serves", async () => {
+        await deployed(METALLB);
+        assert.equal(service("spec", "loadBalancerClass"), "interlink-kube-api/metallb");
+        assert.equal(input("metallb-chart", "values", "loadBalancerClass"), "interlink-kube-api/metallb");
+        await deployed({ ...METALLB, loadBalancer: { class: "site.example/lb" } });
+        assert.equal(service("spec", "loadBalancerClass"), "site.example/lb");
+        assert.equal(input("metallb-chart", "values", "loadBalancerClass"), "site.example/lb");
+    });
+
+    it("is of no class where the cluster has MetalLB, unless it has one", async () => {
+        const present = { ...METALLB, metallb: { install: false, addresses: ["10.1.2.0/28"] } };
+        await deployed(present);
+        assert.equal(service("spec", "loadBalancerClass"), undefined);
+        await deployed({ ...present, loadBalancer: { class: "site.example/lb" } });
+        assert.equal(service("spec", "loadBalancerClass"), "site.example/lb");
+    });
+
+    it("asks a pool that is there for the address, and makes none, where no addresses are given", async () => {
+        await deployed({ ...METALLB, metallb: { install: false } });
+        assert.ok(!registered().some((entry) => /MetalLB|IPAddressPool|L2Advertisement/.test(entry)));
+        assert.equal(service("metadata", "annotations", "metallb.io/loadBalancerIPs"), "10.1.2.3");
+    });
+
+    it("has no ports on the nodes, and the address's family", async () => {
+        await deployed({
+            ...METALLB,
+            address: "fd00::10",
+            metallb: { install: false, addresses: ["fd00::/120"] },
+            controller: "none",
+            loadBalancer: { externalTrafficPolicy: "Local" },
+        });
+        assert.equal(service("spec", "allocateLoadBalancerNodePorts"), false);
+        assert.deepEqual(service("spec", "ipFamilies"), ["IPv6"]);
+        assert.equal(service("spec", "externalTrafficPolicy"), "Local");
+    });
+});
 
 describe("unique names", () => {
     it("are the namespaces' and those of what has none", async () => {

@@ -315,6 +315,35 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { loadBalancer: { provider: "aws", annotations: { a: 1 } } },
         says: ["loadBalancer.annotations.a: 1 is not allowed; give text."],
     },
+    {
+        good: CLOUD,
+        change: { loadBalancer: { provider: "aws", port: 0 } },
+        says: ["loadBalancer.port: 0 is not allowed; give a TCP port between 1 and 65535."],
+    },
+    {
+        good: CLOUD,
+        change: { loadBalancer: { provider: "aws", port: 6080 } },
+        says: ["loadBalancer.port: 6080 is not allowed; give another port than ports.http."],
+    },
+    {
+        good: CLOUD,
+        change: { controller: "ingress-nginx", loadBalancer: { provider: "aws", port: 8443 } },
+        says: [
+            "loadBalancer.port: 8443 is not allowed; give 443, or set ports.https to it, since ingress-nginx redirects plain HTTP to no other port.",
+        ],
+    },
+    {
+        good: CLOUD,
+        change: { loadBalancer: { provider: "aws", class: "no class" } },
+        says: [
+            'loadBalancer.class: "no class" is not allowed; give a class of load balancers, such as site.example/internal.',
+        ],
+    },
+    {
+        good: CLOUD,
+        change: { loadBalancer: { provider: "aws", externalTrafficPolicy: "local" } },
+        says: ['loadBalancer.externalTrafficPolicy: "local" is not allowed; give Cluster or Local.'],
+    },
     { good: CLOUD, change: { nodeSelector: {} }, says: ["nodeSelector: there is no such setting."] },
     {
         good: METALLB,
@@ -349,6 +378,33 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: METALLB,
         change: { metallb: { install: true, addresses: ["10.1.2.0/28"], namespace: "cert-manager" } },
         says: ['metallb.namespace: "cert-manager" is not allowed; give a namespace of its own.'],
+    },
+    {
+        good: METALLB,
+        change: { metallb: { install: true } },
+        says: [
+            "metallb.addresses is missing; give a list, each a network as CIDR, such as 10.1.2.0/28, or a range, such as 10.1.2.3-10.1.2.9.",
+        ],
+    },
+    {
+        good: METALLB,
+        change: { metallb: { install: false, addresses: ["10.1.9.0/28"] } },
+        says: ['address: "10.1.2.3" is not allowed; give an address of metallb.addresses, 10.1.9.0/28.'],
+    },
+    {
+        good: METALLB,
+        change: { loadBalancer: { port: 70000 } },
+        says: ["loadBalancer.port: 70000 is not allowed; give a TCP port between 1 and 65535."],
+    },
+    {
+        good: METALLB,
+        change: { loadBalancer: { class: "" } },
+        says: ['loadBalancer.class: "" is not allowed; give a class of load balancers, such as site.example/internal.'],
+    },
+    {
+        good: METALLB,
+        change: { loadBalancer: { internal: true } },
+        says: ["loadBalancer.internal: there is no such setting."],
     },
     {
         good: METALLB,

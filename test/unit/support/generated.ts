@@ -4,6 +4,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as prettier from "prettier";
 import { Document, parse, stringify, visit } from "yaml";
+import { PROVIDER_TABLE } from "../../../components/loadBalancer";
 import { parseSettings } from "../../../settings/read";
 import { VERSION as ARGO_VERSION } from "../../../examples/argo/workflowController";
 import { version } from "../../../local/toolchain/tools";
@@ -19,6 +20,7 @@ const STACKS = ["kind", "cloud", "metallb"] as const;
 export const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
     "README.md": readme,
     "docs/configuration-errors.md": configurationErrors,
+    "docs/load-balancers.md": loadBalancers,
     ...Object.fromEntries(STACKS.map((stack) => [`test/unit/goldens/${stack}.yaml`, () => golden(stack)])),
 };
 
@@ -88,6 +90,37 @@ and nothing is created. Each row is a test. Made by \`npm run generate\`.
 | --- | --- | --- |
 ${rows.join("\n")}
 `;
+}
+
+/** The table of what is known of each provider's load balancers. */
+function loadBalancers(): string {
+    const quoted = (annotations: Readonly<Record<string, string>>) =>
+        Object.entries(annotations)
+            .map(([key, value]) => `\`${key}: ${value}\``)
+            .join("<br>");
+    const sections = Object.entries(PROVIDER_TABLE).map(([provider, entry]) => {
+        const rows = [
+            ["makes", entry.product],
+            ["told always, here with ports 80 and 443", quoted(entry.always({ http: 80, https: 443 }))],
+            ["told by `internal: true`", quoted(entry.internal)],
+            ["told by `sourceRanges`", quoted(entry.restricted)],
+            ["an internal one is reached from", entry.reach],
+            ["forgets silent connections after", entry.silence],
+            ["leads to", entry.targets],
+            ["keeps to source ranges", entry.sourceRanges],
+            ["ports", entry.ports],
+            ["says who", entry.sources.map((source) => `<${source}>`).join("<br>")],
+        ];
+        const table = rows.map(([what, is]) => `| ${what} | ${is || "-"} |`).join("\n");
+        return `## ${provider}\n\n| | |\n| --- | --- |\n${table}\n`;
+    });
+    return `# Load balancers
+
+What is known of the load balancers of each \`loadBalancer.provider\`, and what the program tells them by annotations of the
+Service. None of it was run on these providers. \`loadBalancer.annotations\` adds others, and replaces these. Made by
+\`npm run generate\` from components/loadBalancer/providers.ts.
+
+${sections.join("\n")}`;
 }
 
 /** README.md, with its table of what runs by default and what was built and run on the local cluster. */
