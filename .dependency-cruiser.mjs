@@ -8,7 +8,8 @@ const ROOMS = {
     "components/(?!parts/)": ["versions\\.ts$", "components/parts/"],
     "settings/": ["versions\\.ts$", "components/"],
     "stacks/": ["versions\\.ts$", "components/", "settings/"],
-    "index\\.ts$": ["versions\\.ts$", "components/", "settings/", "stacks/"],
+    "checks/": ["components/parts/", "stacks/outputs\\.ts$"],
+    "index\\.ts$": ["versions\\.ts$", "components/", "settings/", "stacks/", "checks/"],
     // For other stacks.
     "outputs\\.ts$": ["stacks/outputs\\.ts$"],
     "examples/": ["outputs\\.ts$"],

@@ -1,11 +1,17 @@
 import * as k8s from "@pulumi/kubernetes";
+import { checkedOutputs } from "./checks";
 import { loadSettings } from "./settings/read";
-import { providerArgs } from "./settings/kubeconfig";
-import { deploy } from "./stacks";
+import { clusterOf, providerArgs } from "./settings/kubeconfig";
+import { deploy, frontLabels } from "./stacks";
 import { StackOutputs } from "./stacks/outputs";
 
-/** The program: settings in, the environment's stack, its outputs out. */
+/** The program: settings in, the environment's stack, checked when it is up, its outputs out. */
 export = async (): Promise<StackOutputs> => {
     const settings = loadSettings();
-    return deploy(settings, new k8s.Provider("kubernetes", await providerArgs(settings.kubeconfig)));
+    const args = await providerArgs(settings.kubeconfig);
+    return checkedOutputs(deploy(settings, new k8s.Provider("kubernetes", args)), {
+        cluster: clusterOf(args),
+        front: frontLabels(settings),
+        longestJob: settings.interlink.longestJob,
+    });
 };

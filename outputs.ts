@@ -16,6 +16,7 @@ const TYPES: { readonly [Name in keyof StackOutputs]: TypeName<pulumi.Unwrap<Sta
     ingressClassName: "string",
     interlinkNodeName: "string",
     namespace: "string",
+    tokenLifetimeSeconds: "number",
 };
 
 /**

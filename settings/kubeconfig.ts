@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { KubeConfig } from "@kubernetes/client-node";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
@@ -40,6 +41,16 @@ export async function providerArgs(given: string | undefined): Promise<k8s.Provi
     // Only so does the provider render charts without a cluster. Nothing is written in a preview. The empty kubeconfig
     // keeps the provider from taking $KUBECONFIG.
     return { clusterIdentifier, kubeconfig: "", renderYamlToDirectory: "preview" };
+}
+
+/** The cluster that the provider speaks to; undefined where that is not known here. */
+export function clusterOf({ kubeconfig }: k8s.ProviderArgs): KubeConfig | undefined {
+    if (typeof kubeconfig !== "string" || kubeconfig === "") {
+        return undefined;
+    }
+    const cluster = new KubeConfig();
+    cluster.loadFromFile(kubeconfig);
+    return cluster;
 }
 
 /** Makes what a stack only reads unknown: without a cluster there is nothing to be read, though an earlier update saw it. */

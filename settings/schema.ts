@@ -9,6 +9,7 @@ import {
     addressRange,
     CIDR,
     DURATION,
+    durationSeconds,
     isAddress,
     isCertificateDuration,
     isCidr,
@@ -25,6 +26,7 @@ const containerPort = integer("a TCP port between 1024 and 65535", 1024, 65535);
 const matching = (allowed: string, ok: (value: string) => boolean) =>
     z.string({ error: allowed }).refine(ok, { error: allowed });
 const duration = matching(DURATION, isCertificateDuration);
+const JOB_DURATION = "a duration, such as 72h or 1h30m";
 const address = matching(ADDRESS, isAddress);
 const pattern = (allowed: string, regex: RegExp) => matching(allowed, (value) => regex.test(value));
 /** At most 56, so that a suffix of 7 fits into the 63 of a Kubernetes name. */
@@ -169,6 +171,8 @@ export const common = {
             ),
             /** Port of the InterLink API server. */
             port,
+            /** The longest job of the site, as hours, minutes, seconds: where its token would end earlier, `up` warns. */
+            longestJob: matching(JOB_DURATION, (value) => durationSeconds(value) > 0).optional(),
             /** What the virtual node offers: CPU cores, GiB of memory, pods. */
             resources: z
                 .strictObject(

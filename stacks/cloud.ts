@@ -2,10 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer, outsidePorts, providerAnnotations } from "../components/loadBalancer";
 import { CloudSettings } from "../settings/schema";
 import { compose, createSite } from "./compose";
-import { StackOutputs } from "./outputs";
+import { DeployedOutputs } from "./outputs";
 
 /** The guide's "Cloud": a load balancer of the provider's, whose address goes into the certificate in the same update. */
-export function cloudStack(settings: CloudSettings, provider: pulumi.ProviderResource): StackOutputs {
+export function cloudStack(settings: CloudSettings, provider: pulumi.ProviderResource): DeployedOutputs {
     const site = createSite(settings, provider);
     const { loadBalancer } = settings;
     const ports = outsidePorts(settings.ports, loadBalancer.port);

@@ -10,7 +10,7 @@ import { IssuerRef } from "../components/parts/serverCertificate";
 import { SelfSignedCA } from "../components/selfSignedCA";
 import { Settings } from "../settings/schema";
 import { certManagerImages, mirroredChart, mirroredImage, mirroredRelease } from "./mirror";
-import { StackOutputs } from "./outputs";
+import { DeployedOutputs } from "./outputs";
 
 /** Secret for the certificate of the site's address; the guide's name. */
 const TLS_SECRET_NAME = "web-ssl-kubernetes-api";
@@ -48,8 +48,13 @@ export function createSite(settings: Settings, provider: pulumi.ProviderResource
         opts,
         unique,
         namespace: namespace.metadata.name,
-        front: { "app.kubernetes.io/instance": settings.controller === "none" ? NAMES.proxy : NAMES.controller },
+        front: frontLabels(settings),
     };
+}
+
+/** Labels of the pods that clients outside reach. */
+export function frontLabels({ controller }: Settings): Readonly<Record<string, string>> {
+    return { "app.kubernetes.io/instance": controller === "none" ? NAMES.proxy : NAMES.controller };
 }
 
 /** How clients outside the cluster reach the site. */
@@ -63,7 +68,7 @@ export interface Access {
 }
 
 /** Composes the components: from the CA to the InterLink release, the same in every environment. */
-export function compose(site: Site, access: Access): StackOutputs {
+export function compose(site: Site, access: Access): DeployedOutputs {
     const { settings, opts } = site;
     const { interlink, mirror } = settings;
     const certManager = certManagerImages(mirror.registry);

@@ -3,10 +3,12 @@ import { Settings } from "../settings/schema";
 import { cloudStack } from "./cloud";
 import { kindStack } from "./kind";
 import { metalLBStack } from "./metallb";
-import { StackOutputs } from "./outputs";
+import { DeployedOutputs } from "./outputs";
+
+export { frontLabels } from "./compose";
 
 /** Composes the stack of the settings' environment. */
-export function deploy(settings: Settings, provider: pulumi.ProviderResource): StackOutputs {
+export function deploy(settings: Settings, provider: pulumi.ProviderResource): DeployedOutputs {
     switch (settings.environment) {
         case "kind":
             return kindStack(settings, provider);

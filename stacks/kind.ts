@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { KindSettings } from "../settings/schema";
 import { compose, createSite } from "./compose";
-import { StackOutputs } from "./outputs";
+import { DeployedOutputs } from "./outputs";
 
 /** The guide's "KIND cluster": ports of the node that kind maps to the host. */
-export function kindStack(settings: KindSettings, provider: pulumi.ProviderResource): StackOutputs {
+export function kindStack(settings: KindSettings, provider: pulumi.ProviderResource): DeployedOutputs {
     return compose(createSite(settings, provider), {
         address: settings.address,
         ports: settings.ports,

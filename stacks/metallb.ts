@@ -4,13 +4,13 @@ import { addressAnnotations, MetalLB } from "../components/metalLB";
 import { MetalLBSettings } from "../settings/schema";
 import { compose, createSite, Site } from "./compose";
 import { metalLBImages, mirroredImage, mirroredRelease } from "./mirror";
-import { StackOutputs } from "./outputs";
+import { DeployedOutputs } from "./outputs";
 
 /** Class of the MetalLB that a stack installs, so that it leaves the Services of others alone, and others leave ours. */
 const OWN_CLASS = "interlink-kube-api/metallb";
 
 /** The guide's "MetalLB": a fixed address from a pool of the site's own network. */
-export function metalLBStack(settings: MetalLBSettings, provider: pulumi.ProviderResource): StackOutputs {
+export function metalLBStack(settings: MetalLBSettings, provider: pulumi.ProviderResource): DeployedOutputs {
     const site = createSite(settings, provider);
     const { loadBalancer, metallb } = settings;
     const ports = outsidePorts(settings.ports, loadBalancer.port);

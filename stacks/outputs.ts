@@ -16,4 +16,12 @@ export interface StackOutputs {
     readonly interlinkNodeName: pulumi.Output<string>;
     /** Namespace of the controller, the proxy and the Ingress (string). */
     readonly namespace: pulumi.Output<string>;
+    /**
+     * How long the token lives that InterLink hands to a job, in seconds (number), from the pod's start on the virtual node: the
+     * API server may shorten it. 0 where it could not be measured.
+     */
+    readonly tokenLifetimeSeconds: pulumi.Output<number>;
 }
+
+/** What a stack knows before the cluster was asked. */
+export type DeployedOutputs = Omit<StackOutputs, "tokenLifetimeSeconds">;

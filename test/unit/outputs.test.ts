@@ -13,6 +13,7 @@ const OUTPUTS: Readonly<Record<string, unknown>> = {
     ingressClassName: "",
     interlinkNodeName: "interlink-slurm-node",
     namespace: "ingress-nginx-internal",
+    tokenLifetimeSeconds: 3153600000,
 };
 
 /** A reference to a stack that has these outputs; unknown outputs are for previews. */

@@ -14,6 +14,8 @@ const REFUSED = [
     ["settings/schema.ts", "stacks/kind.ts"],
     ["settings/schema.ts", "components/metalLB/pool.ts"],
     ["stacks/kind.ts", "local/machine/layout.ts"],
+    ["checks/index.ts", "settings/read.ts"],
+    ["stacks/kind.ts", "checks/index.ts"],
     ["index.ts", "test/unit/support/mocks.ts"],
     ["outputs.ts", "stacks/kind.ts"],
     ["examples/argo/index.ts", "stacks/outputs.ts"],

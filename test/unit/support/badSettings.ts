@@ -257,6 +257,16 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     {
         good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, longestJob: "3 days" } },
+        says: ['interlink.longestJob: "3 days" is not allowed; give a duration, such as 72h or 1h30m.'],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, longestJob: "0h" } },
+        says: ['interlink.longestJob: "0h" is not allowed; give a duration, such as 72h or 1h30m.'],
+    },
+    {
+        good: KIND,
         change: { interlink: { address: "https://10.9.9.9", port: 3000, resources: { cpus: -8 } } },
         says: ["interlink.resources.cpus: -8 is not allowed; give a whole number of CPU cores, zero or more."],
     },

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { StackOutputs } from "../../../stacks/outputs";
+import { DeployedOutputs } from "../../../stacks/outputs";
 
 /** A resource that a component registered. */
 export interface Recorded {
@@ -106,7 +106,7 @@ export async function settled(resource: pulumi.Resource): Promise<void> {
 }
 
 /** Waits until everything that a stack makes is registered. */
-export async function settledStack({ apiServerUrl, interlinkNodeName }: StackOutputs): Promise<void> {
+export async function settledStack({ apiServerUrl, interlinkNodeName }: DeployedOutputs): Promise<void> {
     await valueOf(pulumi.all([apiServerUrl, interlinkNodeName]));
     await recordingComplete();
 }

@@ -1,0 +1,148 @@
+import { request } from "node:http";
+import { isIP } from "node:net";
+import { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
+import { checkServerIdentity, connect } from "node:tls";
+import { CoreV1Api, KubeConfig, V1Pod } from "@kubernetes/client-node";
+import * as pulumi from "@pulumi/pulumi";
+import { NotChecked, reasonOf } from "./notChecked";
+import { TunnelRefused, tunnelTo } from "./tunnel";
+
+/** What is asked: whatever the API server says to it, also a refusal, comes from the API server. */
+const PATH = "/version";
+/** How long a pod may take for its answer, in milliseconds. */
+const ANSWER_MS = 10_000;
+/** Between two rounds of questions, in milliseconds. */
+const PAUSE_MS = 1000;
+/** How much of an unexpected answer is repeated. */
+const EXCERPT_LENGTH = 120;
+
+/** The way in: the pods that clients outside the cluster reach. */
+export interface Front {
+    /** Namespace of the pods. */
+    readonly namespace: string;
+    /** Labels of the pods. */
+    readonly labels: Readonly<Record<string, string>>;
+    /** Port of the pods that speaks HTTPS. */
+    readonly port: number;
+    /** Host under which clients come, and which the pods' certificate must hold: an IP address or a DNS name. */
+    readonly host: string;
+    /** CA certificate that verifies it, PEM. */
+    readonly caCertificate: string;
+}
+
+/**
+ * Asks the Kubernetes API through every ready pod of the front, as a client outside would, until all of them answer.
+ * @param patienceMs how long they may take, in milliseconds: a controller needs seconds to see its Ingress
+ * @throws NotChecked where the cluster lets nobody ask; pulumi.RunError with one sentence that says what was seen instead
+ */
+export async function askThroughFront(cluster: KubeConfig, front: Front, patienceMs = 60_000): Promise<void> {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+        const faults = await frontFaults(cluster, front);
+        if (faults.length === 0) {
+            return;
+        }
+        if (Date.now() >= deadline) {
+            throw new pulumi.RunError(
+                `The Kubernetes API is not served at ${front.host}, port ${front.port}: GET ${PATH} through the pods of ` +
+                    `namespace ${front.namespace} was tried for ${Math.round(patienceMs / 1000)} s, and ${faults.join(", ")}.`,
+            );
+        }
+        await setTimeout(PAUSE_MS);
+    }
+}
+
+/** What is wrong with the ready pods, each as a part of a sentence; nothing where the API server answered through all of them. */
+async function frontFaults(cluster: KubeConfig, front: Front): Promise<string[]> {
+    const pods = await readyPods(cluster, front);
+    if (pods.length === 0) {
+        return [`no pod with the labels ${selectorOf(front)} is ready`];
+    }
+    const faults = await Promise.all(
+        pods.map(async (pod) => {
+            const fault = await podFault(cluster, front, pod);
+            return fault === undefined ? [] : [`pod ${pod} ${fault}`];
+        }),
+    );
+    return faults.flat();
+}
+
+/** Names of the ready pods. */
+async function readyPods(cluster: KubeConfig, front: Front): Promise<string[]> {
+    try {
+        const { items } = await cluster
+            .makeApiClient(CoreV1Api)
+            .listNamespacedPod({ namespace: front.namespace, labelSelector: selectorOf(front) });
+        return items.filter(isReady).map(({ metadata }) => metadata?.name ?? "");
+    } catch (error) {
+        throw new NotChecked(`the pods of namespace ${front.namespace} cannot be listed (${reasonOf(error)})`);
+    }
+}
+
+function selectorOf({ labels }: Front): string {
+    return Object.entries(labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(",");
+}
+
+function isReady({ metadata, status }: V1Pod): boolean {
+    return (
+        metadata?.deletionTimestamp === undefined &&
+        (status?.conditions ?? []).some((condition) => condition.type === "Ready" && condition.status === "True")
+    );
+}
+
+/** What a pod did instead of handing on the API server's answer; undefined where it did that. */
+async function podFault(cluster: KubeConfig, front: Front, pod: string): Promise<string | undefined> {
+    try {
+        const connection = await tunnelTo(cluster, { namespace: front.namespace, pod, port: front.port });
+        const { status, body } = await ask(connection, front).finally(() => connection.destroy());
+        return isFromApiServer(status, body) ? undefined : `answered ${status} (${excerpt(body)})`;
+    } catch (error) {
+        if (error instanceof TunnelRefused && (error.status === 401 || error.status === 403)) {
+            throw new NotChecked(
+                `ports of pods in namespace ${front.namespace} may not be forwarded (${error.message})`,
+            );
+        }
+        return `did not answer (${reasonOf(error)})`;
+    }
+}
+
+/** Asks once, over TLS, verified as a client outside would. */
+async function ask(connection: Duplex, front: Front): Promise<{ readonly status: number; readonly body: string }> {
+    const { host, port, caCertificate } = front;
+    const secure = connect({
+        socket: connection,
+        ca: caCertificate,
+        // The name of an IP address is not sent.
+        servername: isIP(host) === 0 ? host : "",
+        checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
+    });
+    return new Promise((resolve, reject) => {
+        const signal = AbortSignal.timeout(ANSWER_MS);
+        signal.addEventListener("abort", () => reject(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
+        secure.once("error", reject);
+        request({ host, port, path: PATH, createConnection: () => secure, signal }, (response) => {
+            text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
+        })
+            .once("error", reject)
+            .end();
+    });
+}
+
+/** Whether an answer is the API server's: its version, or its refusal of somebody without a name. */
+function isFromApiServer(status: number, body: string): boolean {
+    try {
+        const { gitVersion, kind } = JSON.parse(body) as { readonly gitVersion?: unknown; readonly kind?: unknown };
+        return status === 200 ? typeof gitVersion === "string" : [401, 403].includes(status) && kind === "Status";
+    } catch {
+        return false;
+    }
+}
+
+/** The beginning of an answer, in one line. */
+function excerpt(body: string): string {
+    return body.replace(/\s+/g, " ").trim().slice(0, EXCERPT_LENGTH);
+}

@@ -1,0 +1,69 @@
+import { KubeConfig } from "@kubernetes/client-node";
+import * as pulumi from "@pulumi/pulumi";
+import { durationSeconds } from "../components/parts/arguments";
+import { DeployedOutputs, StackOutputs } from "../stacks/outputs";
+import { askThroughFront } from "./front";
+import { NotChecked } from "./notChecked";
+import { tokenLifetimeSeconds } from "./tokenLifetime";
+
+/** What the checks need besides the outputs. */
+export interface CheckArgs {
+    /** The cluster; undefined where it is not known how to reach it: then nothing is checked, and a warning says so. */
+    readonly cluster: KubeConfig | undefined;
+    /** Labels of the pods that clients outside reach. */
+    readonly front: Readonly<Record<string, string>>;
+    /** The site's longest job, as hours, minutes, seconds; undefined where nobody said. */
+    readonly longestJob: string | undefined;
+}
+
+/**
+ * The outputs of a stack when the cluster was asked, in every update: whether the way in leads to the Kubernetes API, else the
+ * update fails, and how long a job's token lives. Requests alone; a preview asks nothing.
+ */
+export function checkedOutputs(outputs: DeployedOutputs, { cluster, front, longestJob }: CheckArgs): StackOutputs {
+    if (pulumi.runtime.isDryRun()) {
+        return { ...outputs, tokenLifetimeSeconds: pulumi.output(pulumi.unknown as unknown as number) };
+    }
+    const { apiServerHost, apiServerPort, apiServerUrl, caCertificate, namespace } = outputs;
+    // The class and the node are there last: the controller's pods, and the virtual kubelet's.
+    const checked = pulumi
+        .all([apiServerHost, caCertificate, namespace, outputs.ingressClassName, outputs.interlinkNodeName])
+        .apply(async ([host, ca, name]) => {
+            if (cluster === undefined) {
+                await warn("the program does not know the kubeconfig of its provider");
+                return 0;
+            }
+            const way = { namespace: name, labels: front, port: apiServerPort, host, caCertificate: ca };
+            await orWarn(() => askThroughFront(cluster, way));
+            const lifetime = await orWarn(() => tokenLifetimeSeconds(cluster, name));
+            if (lifetime !== undefined && longestJob !== undefined && lifetime < durationSeconds(longestJob)) {
+                await pulumi.log.warn(
+                    `A job's token ends ${lifetime} s after its submission, which the API server decides, earlier than the ` +
+                        `longest job, interlink.longestJob: ${longestJob}; such a job must renew it, as examples/renewToken does.`,
+                );
+            }
+            return lifetime ?? 0;
+        });
+    return {
+        ...outputs,
+        apiServerUrl: pulumi.all([apiServerUrl, checked]).apply(([url]) => url),
+        tokenLifetimeSeconds: checked,
+    };
+}
+
+/** What a check found; undefined, after a warning, where nobody could be asked. */
+async function orWarn<T>(check: () => Promise<T>): Promise<T | undefined> {
+    try {
+        return await check();
+    } catch (error) {
+        if (!(error instanceof NotChecked)) {
+            throw error;
+        }
+        await warn(error.message);
+        return undefined;
+    }
+}
+
+function warn(reason: string): Promise<void> {
+    return pulumi.log.warn(`The stack is up, and not all of it was checked: ${reason}.`);
+}

@@ -1,0 +1,26 @@
+import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import { NotChecked, reasonOf } from "./notChecked";
+
+/** What InterLink's virtual kubelet asks for when it hands a pod to the far side, in seconds: 100 years. It never asks again. */
+export const ASKED_SECONDS = 100 * 365 * 24 * 3600;
+
+/**
+ * How long the token of a pod on the virtual node lives, in seconds: what the API server makes of InterLink's wish. A token
+ * is asked for in the name of the namespace's default service account, which has no rights, and is dropped unread.
+ * @throws NotChecked where no token may be asked for
+ */
+export async function tokenLifetimeSeconds(cluster: KubeConfig, namespace: string): Promise<number> {
+    try {
+        const { spec } = await cluster.makeApiClient(CoreV1Api).createNamespacedServiceAccountToken({
+            namespace,
+            name: "default",
+            body: { spec: { expirationSeconds: ASKED_SECONDS } },
+        });
+        // The API server writes into the specification what it granted: the same in every `up`, unlike the end of the token.
+        return spec?.expirationSeconds ?? ASKED_SECONDS;
+    } catch (error) {
+        throw new NotChecked(
+            `no token of a service account in namespace ${namespace} may be asked for (${reasonOf(error)})`,
+        );
+    }
+}
