@@ -21,6 +21,8 @@ export const images = {
         "registry.k8s.io/ingress-nginx/controller:v1.15.1@sha256:594ceea76b01c592858f803f9ff4d2cb40542cae2060410b2c95f75907d659e1",
     /** Waits for the virtual node; has no shell. */
     kubectl: "registry.k8s.io/kubectl:v1.37.2",
+    /** Approves the virtual kubelet's certificate, where the cluster signs it; has kubectl and a shell. */
+    approver: "docker.io/alpine/k8s:1.35.4",
     /** InterLink's virtual kubelet; the chart itself would take `latest`. */
     virtualKubelet: "ghcr.io/interlink-hq/interlink/virtual-kubelet-inttw:0.6.2",
     /** Beside it, where OAUTH is used; the chart itself would take `latest`. */

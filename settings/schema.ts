@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { CONTROLLERS } from "../components/internalIngressController";
+import { KUBELET_CERTIFICATES } from "../components/interlinkRelease";
 import { PROVIDERS, TRAFFIC_POLICIES } from "../components/loadBalancer";
 import {
     ADDRESS,
@@ -148,6 +149,7 @@ export const common = {
                 traefik: image.default(images.traefik),
                 ingressNginx: image.default(images.ingressNginx),
                 kubectl: image.default(images.kubectl),
+                approver: image.default(images.approver),
                 virtualKubelet: image.default(images.virtualKubelet),
                 refreshToken: image.default(images.refreshToken),
             },
@@ -171,6 +173,10 @@ export const common = {
             ),
             /** Port of the InterLink API server. */
             port,
+            /** Who signs the virtual kubelet's serving certificate: itself or, for API servers that verify kubelets, the cluster. */
+            kubeletCertificate: z
+                .enum(KUBELET_CERTIFICATES, { error: KUBELET_CERTIFICATES.join(" or ") })
+                .default("self-signed"),
             /** The longest job of the site, as hours, minutes, seconds: where its token would end earlier, `up` warns. */
             longestJob: matching(JOB_DURATION, (value) => durationSeconds(value) > 0).optional(),
             /** What the virtual node offers: CPU cores, GiB of memory, pods. */

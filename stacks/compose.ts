@@ -100,6 +100,8 @@ export function compose(site: Site, access: Access): DeployedOutputs {
             virtualKubeletImage: mirroredImage(settings.images.virtualKubelet, mirror.registry),
             refreshTokenImage: mirroredImage(settings.images.refreshToken, mirror.registry),
             kubectlImage: mirroredImage(settings.images.kubectl, mirror.registry),
+            kubeletCertificate: interlink.kubeletCertificate,
+            approverImage: mirroredImage(settings.images.approver, mirror.registry),
             resources: interlink.resources,
             values: settings.interlinkValues,
         },

@@ -11,9 +11,11 @@ import {
     KubernetesApi,
     tokenSecretTransform,
 } from "./chart";
+import { certificateApprover, KUBELET_CERTIFICATES } from "./kubeletCertificate";
 import { nodeReady, virtualNode } from "./node";
 
 export { CHART_VERSIONS, KNOWN_CHART_VERSION } from "./chart";
+export { KUBELET_CERTIFICATES } from "./kubeletCertificate";
 
 /** Arguments of InterlinkRelease. */
 export interface InterlinkReleaseArgs {
@@ -48,6 +50,13 @@ export interface InterlinkReleaseArgs {
     readonly refreshTokenImage: pulumi.Input<string>;
     /** Image with kubectl, to wait for the virtual node. */
     readonly kubectlImage: pulumi.Input<string>;
+    /**
+     * Who signs the virtual kubelet's serving certificate: itself, or the cluster, where an approver that stays lets it.
+     * @default "self-signed"
+     */
+    readonly kubeletCertificate?: (typeof KUBELET_CERTIFICATES)[number];
+    /** Image with kubectl and a shell, to approve that certificate. */
+    readonly approverImage: pulumi.Input<string>;
     /** What the virtual node offers. */
     readonly resources: {
         /** CPU cores. */
@@ -84,6 +93,13 @@ export class InterlinkRelease extends pulumi.ComponentResource {
             { parent: this },
         );
         const node = virtualNode(name, args.nodeName, this);
+        if (args.kubeletCertificate === "signed") {
+            certificateApprover(
+                name,
+                { nodeName: args.nodeName, namespace: namespace.metadata.name, image: args.approverImage },
+                this,
+            );
+        }
         const values = pulumi
             .all([chartValues(args), args.values ?? {}])
             .apply(([ours, theirs]) => mergeValues(ours, theirs));
@@ -137,8 +153,8 @@ function chartValues(args: InterlinkReleaseArgs): pulumi.Input<Record<string, un
         virtualNode: {
             image: args.virtualKubeletImage,
             resources: { CPUs: args.resources.cpus, memGiB: args.resources.memGiB, pods: args.resources.pods },
-            // Nobody approves the virtual kubelet's signing request; a self-signed certificate serves kubectl logs at once.
-            disableCSR: true,
+            // Without an approver nobody would sign; a self-signed certificate serves kubectl logs at once.
+            disableCSR: args.kubeletCertificate !== "signed",
         },
     });
 }

@@ -1,21 +1,21 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-/** A pod that runs kubectl once. */
+/** A pod that runs kubectl. */
 export interface KubectlPodArgs {
-    /** Image with kubectl; it needs no shell. */
+    /** Image with kubectl; it needs a shell only where the command does. */
     readonly image: pulumi.Input<string>;
     /** Service account with the rights that the command needs. */
     readonly serviceAccountName: pulumi.Input<string>;
-    /** Whether the command is repeated within the pod until it succeeds. */
-    readonly restartPolicy: "Never" | "OnFailure";
+    /** Whether the command is repeated within the pod: never, until it succeeds, or for ever. */
+    readonly restartPolicy: "Never" | "OnFailure" | "Always";
     /** Command line. */
     readonly command: pulumi.Input<string>[];
     /** A ConfigMap that the command reads, and the folder where it lies. */
     readonly configMap?: { readonly name: pulumi.Input<string>; readonly mountPath: string };
 }
 
-/** The specification of a pod for a Job that waits for something in the cluster: unprivileged. */
+/** The specification of a pod that asks the cluster for something: unprivileged. */
 export function kubectlPodSpec(args: KubectlPodArgs): k8s.types.input.core.v1.PodSpec {
     const { configMap } = args;
     return {

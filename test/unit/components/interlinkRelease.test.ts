@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { InterlinkRelease, InterlinkReleaseArgs } from "../../../components/interlinkRelease";
@@ -7,7 +8,7 @@ import {
     KUBERNETES_API_VALUES,
     KubernetesApi,
 } from "../../../components/interlinkRelease/chart";
-import { CA_PEM, find, input, record, settled, valueOf } from "../support/mocks";
+import { CA_PEM, find, input, record, registered, settled, valueOf } from "../support/mocks";
 
 describe("InterlinkRelease", () => {
     beforeEach(() => record());
@@ -21,6 +22,7 @@ describe("InterlinkRelease", () => {
         virtualKubeletImage: "vk:1",
         refreshTokenImage: "refresh:1",
         kubectlImage: "kubectl:1",
+        approverImage: "approver:1",
         resources: { cpus: 1, memGiB: 2, pods: 3 },
     };
 
@@ -64,6 +66,58 @@ describe("InterlinkRelease", () => {
         const command = input("interlink-ready", "spec", "template", "spec", "containers", 0, "command") as string[];
         assert.ok(command.includes("--for=condition=Ready"));
         assert.equal(await valueOf(release.nodeName), "node");
+    });
+
+    it("lets the virtual kubelet sign its certificate itself, unless told otherwise", async () => {
+        for (const kubeletCertificate of [undefined, "self-signed"] as const) {
+            await record();
+            await settled(new InterlinkRelease("interlink", { ...args, kubeletCertificate }));
+            assert.equal(input("interlink-chart", "values", "virtualNode", "disableCSR"), true);
+            assert.ok(!registered().some((entry) => entry.includes("approver")));
+        }
+    });
+
+    describe("where the cluster signs the virtual kubelet's certificate", () => {
+        beforeEach(() => settled(new InterlinkRelease("interlink", { ...args, kubeletCertificate: "signed" })));
+
+        it("has it ask for that, and the approver's rights end at that signer", () => {
+            assert.equal(input("interlink-chart", "values", "virtualNode", "disableCSR"), false);
+            const apiGroups = ["certificates.k8s.io"];
+            assert.deepEqual(input("interlink-approver-role", "rules"), [
+                { apiGroups, resources: ["certificatesigningrequests"], verbs: ["get", "list", "watch"] },
+                { apiGroups, resources: ["certificatesigningrequests/approval"], verbs: ["update"] },
+                {
+                    apiGroups,
+                    resources: ["signers"],
+                    resourceNames: ["kubernetes.io/kubelet-serving"],
+                    verbs: ["approve"],
+                },
+            ]);
+        });
+
+        it("approves each request of the virtual kubelet's, now and later, and no other", () => {
+            const pod = ["interlink-approver", "spec", "template", "spec"] as const;
+            assert.equal(input(...pod, "restartPolicy"), "Always");
+            const [sh, option, script] = input(...pod, "containers", 0, "command") as string[];
+            assert.deepEqual([sh, option], ["sh", "-c"]);
+            assert.ok(script?.includes('(eq .spec.username "system:serviceaccount:interlink:node")'), script);
+            assert.ok(script?.includes("--field-selector=spec.signerName=kubernetes.io/kubelet-serving"), script);
+            // What stands for kubectl lists two requests, and its watch ends; the third time the loop ends.
+            const kubectl = `rounds=0
+sleep() { rounds=$((rounds + 1)); [ $rounds -le 2 ]; }
+kubectl() { case $1 in get) echo "vk-$rounds-a"; echo "vk-$rounds-b";; *) echo "$@";; esac; }`;
+            assert.deepEqual(
+                execFileSync("sh", ["-c", `${kubectl}\n${script}`], { encoding: "utf8" })
+                    .trim()
+                    .split("\n"),
+                [
+                    "certificate approve vk-1-a",
+                    "certificate approve vk-1-b",
+                    "certificate approve vk-2-a",
+                    "certificate approve vk-2-b",
+                ],
+            );
+        });
     });
 
     it("keeps secret values secret, and lets them win over its own", async () => {

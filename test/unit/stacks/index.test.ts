@@ -136,6 +136,17 @@ describe("unique names", () => {
     });
 });
 
+describe("the virtual kubelet's certificate", () => {
+    it("is its own; where the cluster signs it, the approver's image comes through the mirror", async () => {
+        await deployed(KIND);
+        assert.ok(!registered().some((entry) => entry.includes("approver")));
+        const interlink = { ...KIND.interlink, kubeletCertificate: "signed" };
+        await deployed({ ...KIND, interlink, mirror: { registry: "mirror.site.example" } });
+        const container = ["spec", "template", "spec", "containers", 0] as const;
+        assert.equal(input("interlink-approver", ...container, "image"), "mirror.site.example/alpine/k8s:1.35.4");
+    });
+});
+
 describe("the cloud's load balancer", () => {
     for (const [provider, annotation] of [
         ["aws", "service.beta.kubernetes.io/aws-load-balancer-scheme"],

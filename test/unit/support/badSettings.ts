@@ -257,6 +257,16 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     {
         good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, kubeletCertificate: "csr" } },
+        says: ['interlink.kubeletCertificate: "csr" is not allowed; give self-signed or signed.'],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, kubeletCertificate: true } },
+        says: ["interlink.kubeletCertificate: true is not allowed; give self-signed or signed."],
+    },
+    {
+        good: KIND,
         change: { interlink: { address: "https://10.9.9.9", port: 3000, longestJob: "3 days" } },
         says: ['interlink.longestJob: "3 days" is not allowed; give a duration, such as 72h or 1h30m.'],
     },
