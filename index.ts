@@ -2,7 +2,8 @@ import * as k8s from "@pulumi/kubernetes";
 import { checkedOutputs } from "./checks";
 import { loadSettings } from "./settings/read";
 import { clusterOf, providerArgs } from "./settings/kubeconfig";
-import { deploy, frontLabels } from "./stacks";
+import { longestJob } from "./settings/sites";
+import { deploy, frontPods } from "./stacks";
 import { StackOutputs } from "./stacks/outputs";
 
 /** The program: settings in, the environment's stack, checked when it is up, its outputs out. */
@@ -11,7 +12,7 @@ export = async (): Promise<StackOutputs> => {
     const args = await providerArgs(settings.kubeconfig);
     return checkedOutputs(deploy(settings, new k8s.Provider("kubernetes", args)), {
         cluster: clusterOf(args),
-        front: frontLabels(settings),
-        longestJob: settings.interlink.longestJob,
+        front: frontPods(settings),
+        longestJob: longestJob(settings),
     });
 };

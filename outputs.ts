@@ -4,8 +4,14 @@ import type { StackOutputs } from "./stacks/outputs";
 /** The outputs of a stack, as another stack reads them. */
 export type ReadOutputs = { readonly [Name in keyof StackOutputs]: pulumi.Output<pulumi.Unwrap<StackOutputs[Name]>> };
 
-/** What `typeof` says of a value of the type T. */
-type TypeName<T> = T extends string ? "string" : T extends number ? "number" : never;
+/** The type T as a reader says it: what `typeof` says of its values, but for lists. */
+type TypeName<T> = T extends string
+    ? "string"
+    : T extends number
+      ? "number"
+      : T extends readonly string[]
+        ? "list of strings"
+        : never;
 
 /** The type of each output; the compiler refuses a table that differs from StackOutputs. */
 const TYPES: { readonly [Name in keyof StackOutputs]: TypeName<pulumi.Unwrap<StackOutputs[Name]>> } = {
@@ -15,6 +21,7 @@ const TYPES: { readonly [Name in keyof StackOutputs]: TypeName<pulumi.Unwrap<Sta
     caCertificate: "string",
     ingressClassName: "string",
     interlinkNodeName: "string",
+    interlinkNodeNames: "list of strings",
     namespace: "string",
     tokenLifetimeSeconds: "number",
 };
@@ -40,10 +47,17 @@ export async function readOutputs(reference: pulumi.StackReference): Promise<Rea
 /** One sentence for each output of a stack that breaks the contract. */
 function faultsOf(stack: string, outputs: Readonly<Record<string, unknown>>): string[] {
     return Object.entries(TYPES)
-        .filter(([name, wanted]) => typeof outputs[name] !== wanted)
+        .filter(([name, wanted]) => !isOfType(outputs[name], wanted))
         .map(
             ([name, wanted]) => `Output ${name} of stack ${stack} is ${found(outputs[name])}; it must be a ${wanted}.`,
         );
+}
+
+/** Whether a value is of a type of the table. */
+function isOfType(value: unknown, wanted: string): boolean {
+    return Array.isArray(value)
+        ? wanted === "list of strings" && value.every((element) => typeof element === "string")
+        : typeof value === wanted;
 }
 
 /** A value's type as a reader says it; never the value, which may be a secret. */

@@ -25,6 +25,8 @@ export const images = {
     approver: "docker.io/alpine/k8s:1.35.4",
     /** InterLink's virtual kubelet; the chart itself would take `latest`. */
     virtualKubelet: "ghcr.io/interlink-hq/interlink/virtual-kubelet-inttw:0.6.2",
+    /** InterLink's API server, where it runs beside it; the chart itself would take `latest`. */
+    interlinkApi: "ghcr.io/interlink-hq/interlink/interlink:0.6.2",
     /** Beside it, where OAUTH is used; the chart itself would take `latest`. */
     refreshToken: "ghcr.io/interlink-hq/interlink/virtual-kubelet-inttw-refresh:0.6.2",
 } as const;

@@ -1,7 +1,7 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { durationSeconds } from "../components/parts/arguments";
-import { DeployedOutputs, StackOutputs } from "../stacks/outputs";
+import { DeployedOutputs, FrontPods, StackOutputs } from "../stacks/outputs";
 import { askThroughFront } from "./front";
 import { NotChecked } from "./notChecked";
 import { tokenLifetimeSeconds } from "./tokenLifetime";
@@ -10,8 +10,8 @@ import { tokenLifetimeSeconds } from "./tokenLifetime";
 export interface CheckArgs {
     /** The cluster; undefined where it is not known how to reach it: then nothing is checked, and a warning says so. */
     readonly cluster: KubeConfig | undefined;
-    /** Labels of the pods that clients outside reach. */
-    readonly front: Readonly<Record<string, string>>;
+    /** The pods that clients outside reach; undefined where somebody else provides the way in, which is then not asked. */
+    readonly front: FrontPods | undefined;
     /** The site's longest job, as hours, minutes, seconds; undefined where nobody said. */
     readonly longestJob: string | undefined;
 }
@@ -24,22 +24,23 @@ export function checkedOutputs(outputs: DeployedOutputs, { cluster, front, longe
     if (pulumi.runtime.isDryRun()) {
         return { ...outputs, tokenLifetimeSeconds: pulumi.output(pulumi.unknown as unknown as number) };
     }
-    const { apiServerHost, apiServerPort, apiServerUrl, caCertificate, namespace } = outputs;
-    // The class and the node are there last: the controller's pods, and the virtual kubelet's.
+    const { apiServerHost, apiServerUrl, caCertificate, namespace } = outputs;
+    // The class and the nodes are there last: the controller's pods, and the virtual kubelets'.
     const checked = pulumi
-        .all([apiServerHost, caCertificate, namespace, outputs.ingressClassName, outputs.interlinkNodeName])
+        .all([apiServerHost, caCertificate, namespace, outputs.ingressClassName, outputs.interlinkNodeNames])
         .apply(async ([host, ca, name]) => {
             if (cluster === undefined) {
                 await warn("the program does not know the kubeconfig of its provider");
                 return 0;
             }
-            const way = { namespace: name, labels: front, port: apiServerPort, host, caCertificate: ca };
-            await orWarn(() => askThroughFront(cluster, way));
-            const lifetime = await orWarn(() => tokenLifetimeSeconds(cluster, name));
+            if (front !== undefined) {
+                await orWarn(() => askThroughFront(cluster, { ...front, namespace: name, host, caCertificate: ca }));
+            }
+            const lifetime = await orWarn(() => tokenLifetimeSeconds(cluster, name || "default"));
             if (lifetime !== undefined && longestJob !== undefined && lifetime < durationSeconds(longestJob)) {
                 await pulumi.log.warn(
                     `A job's token ends ${lifetime} s after its submission, which the API server decides, earlier than the ` +
-                        `longest job, interlink.longestJob: ${longestJob}; such a job must renew it, as examples/renewToken does.`,
+                        `longest job, longestJob: ${longestJob}; such a job must renew it, as examples/renewToken does.`,
                 );
             }
             return lifetime ?? 0;

@@ -1,7 +1,7 @@
-import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease";
 import { addressRange, durationSeconds, Refusal } from "../components/parts/arguments";
 import { PORT_NAMES } from "../components/parts/ports";
 import { PlainSettings } from "./schema";
+import { siteConflicts, sitesOf } from "./sites";
 
 /** Ports of the health answers of the proxy and the controllers. */
 const RESERVED_PORTS: readonly number[] = [8080, 8081, 10254];
@@ -11,8 +11,14 @@ const OLD_CERT_MANAGER = /^v?(0|1\.(\d|1[0-4]))\./;
 
 /** What is allowed by itself and not together. */
 export function conflicts(settings: PlainSettings): Refusal[] {
-    const { ports, ca, certificate, certManager, interlink } = settings;
-    const found: (Refusal & { readonly bad: boolean })[] = [
+    const found = siteConflicts(settings);
+    if (settings.environment === "external") {
+        return found.filter(({ bad }) => bad);
+    }
+    const { ports, ca, certificate, certManager } = settings;
+    const sites = sitesOf(settings);
+    const namespaces = [settings.namespace, ...sites.map(({ namespace }) => namespace)];
+    found.push(
         {
             bad: ports.http === ports.https,
             key: "ports.http",
@@ -31,18 +37,12 @@ export function conflicts(settings: PlainSettings): Refusal[] {
             value: certificate.duration,
             allowed: `at most the CA's, ${ca.duration}`,
         },
-        {
-            bad: !CHART_VERSIONS.includes(interlink.chartVersion) && !interlink.allowUnknownChartVersion,
-            key: "interlink.chartVersion",
-            value: interlink.chartVersion,
-            allowed: KNOWN_CHART_VERSION,
-        },
-        {
-            bad: settings.namespace === interlink.namespace,
-            key: "interlink.namespace",
-            value: interlink.namespace,
+        ...sites.map((site) => ({
+            bad: settings.namespace === site.namespace,
+            key: `${site.key}.namespace`,
+            value: site.namespace,
             allowed: "another namespace than the setting namespace",
-        },
+        })),
         {
             bad:
                 certManager.install &&
@@ -54,12 +54,12 @@ export function conflicts(settings: PlainSettings): Refusal[] {
             allowed: "v1.15.0 or later, whose chart keeps the definitions of certificates when it is removed",
         },
         {
-            bad: certManager.install && [settings.namespace, interlink.namespace].includes(certManager.namespace),
+            bad: certManager.install && namespaces.includes(certManager.namespace),
             key: "certManager.namespace",
             value: certManager.namespace,
             allowed: "a namespace of its own",
         },
-    ];
+    );
     if (settings.environment !== "kind") {
         const { port } = settings.loadBalancer;
         found.push(
@@ -99,7 +99,7 @@ export function conflicts(settings: PlainSettings): Refusal[] {
                 allowed: `an address of metallb.addresses, ${addresses?.join(", ")}`,
             },
             {
-                bad: install && [settings.namespace, interlink.namespace, certManager.namespace].includes(namespace),
+                bad: install && [...namespaces, certManager.namespace].includes(namespace),
                 key: "metallb.namespace",
                 value: namespace,
                 allowed: "a namespace of its own",

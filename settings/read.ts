@@ -37,7 +37,13 @@ export function loadSettings(): Settings {
         }
     }
     const interlinkValues = config.getSecretObject<Record<string, unknown>>("interlinkValues");
-    return { ...parseSettings(raw), interlinkValues };
+    const settings = parseSettings(raw);
+    if (interlinkValues !== undefined && settings.sites !== undefined) {
+        throw new pulumi.RunError(
+            `${config.name}:interlinkValues is for interlink alone; give the values of each site as sites.<name>.values.`,
+        );
+    }
+    return { ...settings, interlinkValues };
 }
 
 /** A setting as YAML meant it: Pulumi hands over objects as JSON and everything else as text. */

@@ -13,6 +13,7 @@ import {
     durationSeconds,
     isAddress,
     isCertificateDuration,
+    isCertificates,
     isCidr,
 } from "../components/parts/arguments";
 import { charts, images } from "../versions";
@@ -46,11 +47,12 @@ const image = pattern(
 );
 const object = (allowed: string) => ({ error: `an object with ${allowed}` });
 
-/** What is wrong with an object that is distinguished by `install`: that setting where there is an object. */
-const installError =
-    (allowed: string) =>
+/** What is wrong with an object that is distinguished by one setting: that setting where there is an object. */
+const choiceError =
+    (choices: string, allowed: string) =>
     ({ input }: { readonly input?: unknown }) =>
-        typeof input === "object" && input !== null ? "true or false" : allowed;
+        typeof input === "object" && input !== null ? choices : allowed;
+const installError = (allowed: string) => choiceError("true or false", allowed);
 
 /** A chart that the stack installs, or what it makes of one that the cluster has. */
 const release = (namespace: string, version: string) => ({
@@ -90,7 +92,70 @@ const loadBalancer = {
     externalTrafficPolicy: z.enum(TRAFFIC_POLICIES, { error: TRAFFIC_POLICIES.join(" or ") }).default("Cluster"),
 };
 
-/** The settings of every environment, below the prefix `interlink-kube-api:`. */
+const SITES = "an object with at least one site by its name";
+const AN_INTERLINK = "an object with at least address and port, or with mode: in-cluster and plugin";
+
+/** The settings of a virtual node, whichever way InterLink's API server is reached. */
+const virtualNode = {
+    chart: chart.optional(),
+    chartVersion: chartVersion.default(charts.interlink),
+    allowUnknownChartVersion: flag.default(false),
+    /** Who signs the virtual kubelet's serving certificate: itself or, for API servers that verify kubelets, the cluster. */
+    kubeletCertificate: z
+        .enum(KUBELET_CERTIFICATES, { error: KUBELET_CERTIFICATES.join(" or ") })
+        .default("self-signed"),
+    /** The longest job of the site, as hours, minutes, seconds: where its token would end earlier, `up` warns. */
+    longestJob: matching(JOB_DURATION, (value) => durationSeconds(value) > 0).optional(),
+    /** What the virtual node offers: CPU cores, GiB of memory, pods. */
+    resources: z
+        .strictObject(
+            {
+                cpus: count("CPU cores").default(8),
+                memGiB: count("GiB").default(49),
+                pods: count("pods").default(100),
+            },
+            object("cpus, memGiB and pods"),
+        )
+        .prefault({}),
+};
+
+/** InterLink's "edge node": its API server runs at the HPC site. */
+const edge = {
+    mode: z.literal("edge").optional(),
+    /** URL of the InterLink API server on the far side, without the port. */
+    address: pattern(
+        "a URL that starts with http:// or https://, without a port",
+        /^https?:\/\/([^\s/:[\]]+|\[[0-9a-f:]+\])$/,
+    ),
+    /** Port of the InterLink API server. */
+    port,
+};
+
+/** InterLink's "in-cluster": its API server and the plugin are containers beside the virtual kubelet. */
+const inCluster = {
+    mode: z.literal("in-cluster"),
+    /** Whether they speak over Unix sockets in /var/run instead of ports of the pod's localhost. */
+    sockets: flag.default(false),
+    /** The plugin; its volumes, variables and rights are values of the chart. */
+    plugin: z.strictObject(
+        {
+            image,
+            /** Text of its plugin.yaml: it has to listen on port 4000 or, with sockets, on /var/run/plugin.sock. */
+            config: text("the text of plugin.yaml").optional(),
+        },
+        { error: "an object with at least image" },
+    ),
+};
+
+/** A virtual node and its InterLink, with the settings that `interlink` and each of `sites` have for themselves. */
+const site = <Own extends z.ZodRawShape>(own: Own) =>
+    z.discriminatedUnion(
+        "mode",
+        [z.strictObject({ ...virtualNode, ...own, ...edge }), z.strictObject({ ...virtualNode, ...own, ...inCluster })],
+        { error: choiceError("edge or in-cluster", AN_INTERLINK) },
+    );
+
+/** The settings of every environment that makes a way in, below the prefix `interlink-kube-api:`. */
 export const common = {
     /** Path of the kubeconfig; default $KUBECONFIG, else ~/.kube/config. */
     kubeconfig: text("the path of a file").optional(),
@@ -152,47 +217,37 @@ export const common = {
                 approver: image.default(images.approver),
                 virtualKubelet: image.default(images.virtualKubelet),
                 refreshToken: image.default(images.refreshToken),
+                interlinkApi: image.default(images.interlinkApi),
             },
             object("images by their names"),
         )
         .prefault({}),
-    /** The InterLink release. */
-    interlink: z.strictObject(
-        {
-            /** Name of the virtual node. */
-            nodeName: name.default("interlink-slurm-node"),
-            /** Namespace of the virtual kubelet. */
-            namespace: name.default("interlink"),
-            chart: chart.optional(),
-            chartVersion: chartVersion.default(charts.interlink),
-            allowUnknownChartVersion: flag.default(false),
-            /** URL of the InterLink API server on the far side, without the port. */
-            address: pattern(
-                "a URL that starts with http:// or https://, without a port",
-                /^https?:\/\/([^\s/:[\]]+|\[[0-9a-f:]+\])$/,
+    /** The only virtual node and its InterLink. */
+    interlink: site({
+        /** Name of the virtual node. */
+        nodeName: name.default("interlink-slurm-node"),
+        /** Namespace of the virtual kubelet. */
+        namespace: name.default("interlink"),
+    }).optional(),
+    /** Several virtual nodes, by names of their HPC sites. */
+    sites: z
+        .record(
+            pattern(
+                "a name of lower-case letters, digits and hyphens, at most 46",
+                /^[a-z0-9]([-a-z0-9]{0,44}[a-z0-9])?$/,
             ),
-            /** Port of the InterLink API server. */
-            port,
-            /** Who signs the virtual kubelet's serving certificate: itself or, for API servers that verify kubelets, the cluster. */
-            kubeletCertificate: z
-                .enum(KUBELET_CERTIFICATES, { error: KUBELET_CERTIFICATES.join(" or ") })
-                .default("self-signed"),
-            /** The longest job of the site, as hours, minutes, seconds: where its token would end earlier, `up` warns. */
-            longestJob: matching(JOB_DURATION, (value) => durationSeconds(value) > 0).optional(),
-            /** What the virtual node offers: CPU cores, GiB of memory, pods. */
-            resources: z
-                .strictObject(
-                    {
-                        cpus: count("CPU cores").default(8),
-                        memGiB: count("GiB").default(49),
-                        pods: count("pods").default(100),
-                    },
-                    object("cpus, memGiB and pods"),
-                )
-                .prefault({}),
-        },
-        { error: "an object with at least address and port" },
-    ),
+            site({
+                /** Name of the virtual node; default interlink- and the site's name. */
+                nodeName: name.optional(),
+                /** Namespace of the virtual kubelet; default interlink- and the site's name. */
+                namespace: name.optional(),
+                /** More values for the site's InterLink chart, such as OAUTH; a Pulumi secret. */
+                values: values.transform((given) => pulumi.secret(given)).optional(),
+            }),
+            { error: SITES },
+        )
+        .refine((given) => Object.keys(given).length > 0, { error: SITES })
+        .optional(),
 };
 
 /** kind, and any cluster whose nodes' own ports the HPC side reaches. */
@@ -243,11 +298,45 @@ const metallb = z.strictObject({
     ),
 });
 
-const ENVIRONMENTS = "kind, cloud or metallb";
-/** All settings, by their environment. */
-export const schema = z.discriminatedUnion("environment", [kind, cloud, metallb], { error: ENVIRONMENTS });
+/** A way in that somebody else provides: of the common settings those about the cluster, the images and InterLink. */
+const external = z.strictObject({
+    kubeconfig: common.kubeconfig,
+    uniqueNames: common.uniqueNames,
+    mirror: common.mirror,
+    images: common.images,
+    interlink: common.interlink,
+    sites: common.sites,
+    environment: z.literal("external"),
+    /** The Kubernetes API as workload on the far side reaches it. */
+    api: z.strictObject(
+        {
+            address,
+            port,
+            /** Certificates that verify the address, PEM; default the cluster's own certificate authority. */
+            caCertificate: matching("one or more certificates as PEM, and nothing else", isCertificates).optional(),
+        },
+        { error: "an object with at least address and port" },
+    ),
+});
 
-/** More values for the InterLink chart, such as OAUTH; a Pulumi secret. */
+/** All settings, by their environment. */
+export const schema = z
+    .discriminatedUnion("environment", [kind, cloud, metallb, external], {
+        error: "kind, cloud, metallb or external",
+    })
+    .refine(({ interlink, sites }) => interlink !== undefined || sites !== undefined, {
+        path: ["interlink"],
+        error: `${AN_INTERLINK}, or sites`,
+        // Beside all other faults.
+        when: () => true,
+    });
+
+/** Whether the setting at a path is a secret, which no sentence shows. */
+export function isSecret(path: readonly PropertyKey[]): boolean {
+    return path[0] === "sites" && path[2] === "values";
+}
+
+/** More values for the InterLink chart of `interlink`, such as OAUTH; a Pulumi secret. */
 interface SecretSettings {
     readonly interlinkValues?: pulumi.Output<Record<string, unknown>>;
 }
@@ -262,3 +351,7 @@ export type KindSettings = z.infer<typeof kind> & SecretSettings;
 export type CloudSettings = z.infer<typeof cloud> & SecretSettings;
 /** Those of the environment metallb. */
 export type MetalLBSettings = z.infer<typeof metallb> & SecretSettings;
+/** Those of the environment external. */
+export type ExternalSettings = z.infer<typeof external> & SecretSettings;
+/** Those of the environments whose way in the program makes. */
+export type OwnWaySettings = KindSettings | CloudSettings | MetalLBSettings;

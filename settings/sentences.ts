@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Refusal, refusal } from "../components/parts/arguments";
+import { isSecret } from "./schema";
 
 const PREFIX = "interlink-kube-api:";
 
@@ -15,6 +16,9 @@ export function issueSentences(issue: z.core.$ZodIssue, raw: Readonly<Record<str
         const prefix = issue.path.length === 0 ? key : `${key}.`;
         return issue.keys.map((unknown) => `${prefix}${unknown}: there is no such setting.`);
     }
+    if (issue.code === "invalid_key") {
+        return issue.issues.map(({ message }) => refusal({ key, value: issue.path.at(-1), allowed: message }));
+    }
     const value = issue.path.reduce<unknown>(
         (part, step) => (part as Record<PropertyKey, unknown> | undefined)?.[step],
         raw,
@@ -22,6 +26,6 @@ export function issueSentences(issue: z.core.$ZodIssue, raw: Readonly<Record<str
     return [
         value === undefined
             ? `${key} is missing; give ${issue.message}.`
-            : refusal({ key, value, allowed: issue.message }),
+            : refusal({ key, value: isSecret(issue.path) ? "[secret]" : value, allowed: issue.message }),
     ];
 }

@@ -1,16 +1,16 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
 import { ApiIngress } from "../components/apiIngress";
-import { InterlinkRelease } from "../components/interlinkRelease";
 import { InternalIngressController } from "../components/internalIngressController";
 import { NginxApiProxy } from "../components/nginxApiProxy";
 import { HostPorts, Ports } from "../components/parts/ports";
 import { IssuerRef } from "../components/parts/serverCertificate";
 import { SelfSignedCA } from "../components/selfSignedCA";
-import { Settings } from "../settings/schema";
+import { OwnWaySettings, Settings } from "../settings/schema";
 import { certManagerImages, mirroredChart, mirroredImage, mirroredRelease } from "./mirror";
-import { DeployedOutputs } from "./outputs";
+import { Names, uniqueNames } from "./names";
+import { DeployedOutputs, FrontPods } from "./outputs";
+import { interlinkReleases } from "./releases";
 
 /** Secret for the certificate of the site's address; the guide's name. */
 const TLS_SECRET_NAME = "web-ssl-kubernetes-api";
@@ -25,11 +25,11 @@ const NAMES = {
 /** What every stack has before it knows the address under which clients come. */
 export interface Site {
     /** The settings. */
-    readonly settings: Settings;
+    readonly settings: OwnWaySettings;
     /** The provider, for whatever the stack makes. */
     readonly opts: { readonly provider: pulumi.ProviderResource };
     /** Makes a name that no other stack in the cluster has, where the settings ask for that. */
-    readonly unique: (name: string) => pulumi.Output<string>;
+    readonly unique: Names;
     /** Namespace of what clients outside reach; resolves when it exists. */
     readonly namespace: pulumi.Output<string>;
     /** Labels of the pods that clients outside reach: the controller's or, without one, the proxy's. */
@@ -37,11 +37,9 @@ export interface Site {
 }
 
 /** Makes the namespace, and the names that depend on the settings. */
-export function createSite(settings: Settings, provider: pulumi.ProviderResource): Site {
+export function createSite(settings: OwnWaySettings, provider: pulumi.ProviderResource): Site {
     const opts = { provider };
-    const suffix = settings.uniqueNames ? new random.RandomId("suffix", { byteLength: 3 }).hex : undefined;
-    const unique = (name: string) =>
-        suffix === undefined ? pulumi.output(name) : pulumi.interpolate`${name}-${suffix}`;
+    const unique = uniqueNames(settings);
     const namespace = new k8s.core.v1.Namespace("namespace", { metadata: { name: unique(settings.namespace) } }, opts);
     return {
         settings,
@@ -53,8 +51,15 @@ export function createSite(settings: Settings, provider: pulumi.ProviderResource
 }
 
 /** Labels of the pods that clients outside reach. */
-export function frontLabels({ controller }: Settings): Readonly<Record<string, string>> {
+function frontLabels({ controller }: OwnWaySettings): Readonly<Record<string, string>> {
     return { "app.kubernetes.io/instance": controller === "none" ? NAMES.proxy : NAMES.controller };
+}
+
+/** The pods that clients outside reach; undefined where somebody else provides the way in. */
+export function frontPods(settings: Settings): FrontPods | undefined {
+    return settings.environment === "external"
+        ? undefined
+        : { labels: frontLabels(settings), port: settings.ports.https };
 }
 
 /** How clients outside the cluster reach the site. */
@@ -70,7 +75,7 @@ export interface Access {
 /** Composes the components: from the CA to the InterLink release, the same in every environment. */
 export function compose(site: Site, access: Access): DeployedOutputs {
     const { settings, opts } = site;
-    const { interlink, mirror } = settings;
+    const { mirror } = settings;
     const certManager = certManagerImages(mirror.registry);
     const ca = new SelfSignedCA(
         NAMES.ca,
@@ -83,28 +88,10 @@ export function compose(site: Site, access: Access): DeployedOutputs {
         { providers: { kubernetes: opts.provider } },
     );
     const api = settings.controller === "none" ? withoutController(site, access, ca) : withController(site, access, ca);
-    const release = new InterlinkRelease(
-        "interlink",
-        {
-            namespace: site.unique(interlink.namespace),
-            nodeName: site.unique(interlink.nodeName),
-            chart: mirroredChart("interlink", interlink.chart, mirror),
-            chartVersion: interlink.chartVersion,
-            allowUnknownChartVersion: interlink.allowUnknownChartVersion,
-            kubernetesApi: {
-                address: api.ingress.host,
-                port: access.ports.https,
-                caCertificate: ca.caCertificate,
-            },
-            interlink: { address: interlink.address, port: interlink.port },
-            virtualKubeletImage: mirroredImage(settings.images.virtualKubelet, mirror.registry),
-            refreshTokenImage: mirroredImage(settings.images.refreshToken, mirror.registry),
-            kubectlImage: mirroredImage(settings.images.kubectl, mirror.registry),
-            kubeletCertificate: interlink.kubeletCertificate,
-            approverImage: mirroredImage(settings.images.approver, mirror.registry),
-            resources: interlink.resources,
-            values: settings.interlinkValues,
-        },
+    const nodes = interlinkReleases(
+        settings,
+        { address: api.ingress.host, port: access.ports.https, caCertificate: ca.caCertificate },
+        site.unique,
         opts,
     );
     return {
@@ -113,7 +100,7 @@ export function compose(site: Site, access: Access): DeployedOutputs {
         apiServerPort: access.ports.https,
         caCertificate: ca.caCertificate,
         ingressClassName: api.ingressClassName,
-        interlinkNodeName: release.nodeName,
+        ...nodes,
         namespace: site.namespace,
     };
 }

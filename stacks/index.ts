@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Settings } from "../settings/schema";
 import { cloudStack } from "./cloud";
+import { externalStack } from "./external";
 import { kindStack } from "./kind";
 import { metalLBStack } from "./metallb";
 import { DeployedOutputs } from "./outputs";
 
-export { frontLabels } from "./compose";
+export { frontPods } from "./compose";
 
 /** Composes the stack of the settings' environment. */
 export function deploy(settings: Settings, provider: pulumi.ProviderResource): DeployedOutputs {
@@ -16,5 +17,7 @@ export function deploy(settings: Settings, provider: pulumi.ProviderResource): D
             return cloudStack(settings, provider);
         case "metallb":
             return metalLBStack(settings, provider);
+        case "external":
+            return externalStack(settings, provider);
     }
 }

@@ -12,9 +12,11 @@ export interface StackOutputs {
     readonly caCertificate: pulumi.Output<string>;
     /** Class of the internal ingress controller (string); empty where there is no controller. */
     readonly ingressClassName: pulumi.Output<string>;
-    /** Name of InterLink's virtual node (string), for nodeSelectors. */
+    /** Name of InterLink's virtual node (string), for nodeSelectors; of several, the first of interlinkNodeNames. */
     readonly interlinkNodeName: pulumi.Output<string>;
-    /** Namespace of the controller, the proxy and the Ingress (string). */
+    /** Names of all virtual nodes (list of strings), in the order of their sites' names. */
+    readonly interlinkNodeNames: pulumi.Output<string[]>;
+    /** Namespace of the controller, the proxy and the Ingress (string); empty where somebody else provides the way in. */
     readonly namespace: pulumi.Output<string>;
     /**
      * How long the token lives that InterLink hands to a job, in seconds (number), from the pod's start on the virtual node: the
@@ -25,3 +27,11 @@ export interface StackOutputs {
 
 /** What a stack knows before the cluster was asked. */
 export type DeployedOutputs = Omit<StackOutputs, "tokenLifetimeSeconds">;
+
+/** The pods that clients outside the cluster reach. */
+export interface FrontPods {
+    /** Their labels. */
+    readonly labels: Readonly<Record<string, string>>;
+    /** Their port that speaks HTTPS. */
+    readonly port: number;
+}

@@ -8,6 +8,7 @@ import {
     checkArguments,
     DURATION,
     durationSeconds,
+    httpsUrl,
     isAddress,
     isCertificateDuration,
 } from "../parts/arguments";
@@ -97,9 +98,7 @@ export class ApiIngress extends pulumi.ComponentResource {
         if (route !== undefined) {
             apiIngress(name, route, this.host, this.tlsSecretName, metadata, this);
         }
-        this.url = pulumi
-            .all([this.host, certificate.id])
-            .apply(([host]) => `https://${isIP(host) === 6 ? `[${host}]` : host}:${args.port}`);
+        this.url = pulumi.all([this.host, certificate.id]).apply(([host]) => httpsUrl(host, args.port));
         this.registerOutputs({ tlsSecretName: this.tlsSecretName, host: this.host, url: this.url });
     }
 }

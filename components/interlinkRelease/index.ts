@@ -13,6 +13,7 @@ import {
 } from "./chart";
 import { certificateApprover, KUBELET_CERTIFICATES } from "./kubeletCertificate";
 import { nodeReady, virtualNode } from "./node";
+import { EdgeApi, InClusterApi, topologyValues } from "./topology";
 
 export { CHART_VERSIONS, KNOWN_CHART_VERSION } from "./chart";
 export { KUBELET_CERTIFICATES } from "./kubeletCertificate";
@@ -37,13 +38,8 @@ export interface InterlinkReleaseArgs {
     readonly allowUnknownChartVersion?: boolean;
     /** Where workload outside the cluster finds the Kubernetes API: the guide's "Configure InterLink Helm Chart". */
     readonly kubernetesApi: KubernetesApi;
-    /** The InterLink API server on the far side, as the virtual kubelet reaches it. */
-    readonly interlink: {
-        /** URL without the port, such as https://10.1.2.3. */
-        readonly address: pulumi.Input<string>;
-        /** TCP port. */
-        readonly port: pulumi.Input<number>;
-    };
+    /** InterLink's API server: on the far side, or in the virtual kubelet's pod. */
+    readonly interlink: EdgeApi | InClusterApi;
     /** Image of the virtual kubelet. */
     readonly virtualKubeletImage: pulumi.Input<string>;
     /** Image that renews the token for the InterLink API server, where `values` enable OAUTH; the chart itself would take `latest`. */
@@ -107,7 +103,8 @@ export class InterlinkRelease extends pulumi.ComponentResource {
         const chart = new k8s.helm.v4.Chart(
             `${name}-chart`,
             {
-                name: "interlink",
+                // Some of the chart's objects are named by it.
+                name,
                 chart: args.chart ?? "oci://ghcr.io/interlink-hq/interlink-helm-chart/interlink",
                 version: chartVersion,
                 namespace: namespace.metadata.name,
@@ -137,18 +134,18 @@ export class InterlinkRelease extends pulumi.ComponentResource {
 
 /** The values that the component sets; spelled as the chart spells them. */
 function chartValues(args: InterlinkReleaseArgs): pulumi.Input<Record<string, unknown>> {
+    const { interlink, others } = topologyValues(args.interlink);
     return pulumi.output({
         nodeName: args.nodeName,
         interlink: {
-            enabled: false,
-            address: args.interlink.address,
-            port: args.interlink.port,
+            ...interlink,
             ...KUBERNETES_API_VALUES,
             // InterLink's installer turns them off; without them no token reaches the far side.
             disableProjectedVolumes: false,
             // As text: the chart takes the boolean for unset and logs verbosely, with every token that it fetches.
             logging: { verboseLogging: "false" },
         },
+        ...others,
         OAUTH: { image: args.refreshTokenImage },
         virtualNode: {
             image: args.virtualKubeletImage,

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -71,6 +72,22 @@ export function certificateDuration(seconds: number): string {
 /** Tells whether `duration` is one that cert-manager accepts for a certificate. */
 export function isCertificateDuration(duration: string): boolean {
     return durationSeconds(duration) >= 3600;
+}
+
+/** Tells whether a text is one or more certificates as PEM, and nothing else. */
+export function isCertificates(text: string): boolean {
+    const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    const rest = certificates.reduce((left, certificate) => left.replace(certificate, ""), text);
+    try {
+        return certificates.map((certificate) => new X509Certificate(certificate)).length > 0 && rest.trim() === "";
+    } catch {
+        return false;
+    }
+}
+
+/** The URL of a server at an IP address or a DNS name. */
+export function httpsUrl(host: string, port: number): string {
+    return `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
 }
 
 /** A value that may not stand for a key. */

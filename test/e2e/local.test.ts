@@ -53,6 +53,7 @@ describe("on the local cluster", () => {
             "caCertificate",
             "ingressClassName",
             "interlinkNodeName",
+            "interlinkNodeNames",
             "namespace",
             "tokenLifetimeSeconds",
         ] satisfies (keyof Outputs)[]);

@@ -12,6 +12,7 @@ const OUTPUTS: Readonly<Record<string, unknown>> = {
     caCertificate: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
     ingressClassName: "",
     interlinkNodeName: "interlink-slurm-node",
+    interlinkNodeNames: ["interlink-slurm-node"],
     namespace: "ingress-nginx-internal",
     tokenLifetimeSeconds: 3153600000,
 };
@@ -85,6 +86,18 @@ describe("readOutputs", () => {
         it(`refuses a port that is ${found}`, async () => {
             const sentence = `Output apiServerPort of stack ${STACK} is ${found}; it must be a number.`;
             await refused({ ...OUTPUTS, apiServerPort: value }, sentence);
+        });
+    }
+
+    for (const [value, found] of [
+        ["interlink-slurm-node", "a string"],
+        [undefined, "missing"],
+        [["interlink-slurm-node", 1], "a list"],
+        [{ 0: "interlink-slurm-node" }, "an object"],
+    ] as const) {
+        it(`refuses names that are ${found}`, async () => {
+            const sentence = `Output interlinkNodeNames of stack ${STACK} is ${found}; it must be a list of strings.`;
+            await refused({ ...OUTPUTS, interlinkNodeNames: value }, sentence);
         });
     }
 

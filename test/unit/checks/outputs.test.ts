@@ -47,10 +47,11 @@ describe("the checked outputs", () => {
             apiServerPort: 60443,
             caCertificate: pulumi.output(site.cert),
             ingressClassName: pulumi.output("nginx-internal"),
-            interlinkNodeName: node ?? pulumi.output("interlink-slurm-node"),
+            interlinkNodeName: pulumi.output("interlink-slurm-node"),
+            interlinkNodeNames: node?.apply((name) => [name]) ?? pulumi.output(["interlink-slurm-node"]),
             namespace: pulumi.output("ingress-nginx-internal"),
         };
-        return checkedOutputs(deployed, { cluster, front: { app: "front" }, longestJob });
+        return checkedOutputs(deployed, { cluster, front: { labels: { app: "front" }, port: 60443 }, longestJob });
     }
 
     /** What becomes of the outputs at a cluster with these answers. */
@@ -99,7 +100,7 @@ describe("the checked outputs", () => {
                 warned
                     ? [
                           "A job's token ends 86400 s after its submission, which the API server decides, earlier than the longest " +
-                              "job, interlink.longestJob: 25h; such a job must renew it, as examples/renewToken does.",
+                              "job, longestJob: 25h; such a job must renew it, as examples/renewToken does.",
                       ]
                     : [],
             );

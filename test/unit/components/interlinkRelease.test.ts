@@ -59,6 +59,33 @@ describe("InterlinkRelease", () => {
         assert.equal(input("interlink-chart", "values", "virtualNode", "image"), "vk:1");
     });
 
+    for (const [sockets, interlink, plugin] of [
+        [false, { address: "http://localhost", port: 3000 }, { address: "http://localhost", port: 4000 }],
+        [true, { socket: "unix:///var/run/interlink.sock" }, { socket: "unix:///var/run/plugin.sock" }],
+    ] as const) {
+        it(`runs the API server and the plugin beside the virtual kubelet, over ${sockets ? "sockets" : "ports"}`, async () => {
+            const api = { image: "api:1", plugin: { image: "plugin:1", config: "a: 1" }, sockets };
+            await settled(new InterlinkRelease("interlink", { ...args, interlink: api }));
+            assert.deepEqual(input("interlink-chart", "values", "plugin"), {
+                enabled: true,
+                image: "plugin:1",
+                config: "a: 1",
+                ...plugin,
+            });
+            const given = input("interlink-chart", "values", "interlink") as Record<string, unknown>;
+            const { enabled, image, address, port, socket } = given;
+            assert.deepEqual([enabled, image], [true, "api:1"]);
+            assert.deepEqual(JSON.parse(JSON.stringify({ address, port, socket })), interlink);
+            assert.equal(given.kubernetesApiAddr, KUBERNETES_API_VALUES.kubernetesApiAddr);
+        });
+    }
+
+    it("has neither where the API server is on the far side", async () => {
+        await settled(new InterlinkRelease("interlink", args));
+        const values = find("interlink-chart").inputs.values as Record<string, Record<string, unknown>>;
+        assert.deepEqual([values.interlink?.enabled, values.plugin], [false, undefined]);
+    });
+
     it("owns the virtual node and waits for it", async () => {
         const release = new InterlinkRelease("interlink", args);
         await settled(release);

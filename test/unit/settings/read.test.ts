@@ -1,19 +1,22 @@
 import assert from "node:assert/strict";
-import { parseSettings } from "../../../settings/read";
+import { loadSettings, parseSettings } from "../../../settings/read";
+import * as pulumi from "@pulumi/pulumi";
 import { BAD_SETTINGS, KIND } from "../support/badSettings";
 import { exampleSettings } from "../support/generated";
+import { isSecret, record, valueOf } from "../support/mocks";
 
 describe("settings", () => {
     it("have defaults that are the guide's", () => {
         const settings = parseSettings(KIND);
+        assert.ok(settings.environment === "kind");
         assert.deepEqual(settings.ports, { http: 6080, https: 60443 });
         assert.equal(settings.namespace, "ingress-nginx-internal");
         assert.equal(settings.ingressClassName, "nginx-internal");
-        assert.equal(settings.interlink.nodeName, "interlink-slurm-node");
+        assert.equal(settings.interlink?.nodeName, "interlink-slurm-node");
         assert.equal(settings.certManager.install, true);
     });
 
-    for (const environment of ["kind", "cloud", "metallb"]) {
+    for (const environment of ["kind", "cloud", "metallb", "external"]) {
         it(`of the example Pulumi.${environment}.yaml are right`, () => {
             assert.equal(parseSettings(exampleSettings(environment)).environment, environment);
         });
@@ -27,4 +30,45 @@ describe("settings", () => {
             });
         });
     }
+});
+
+describe("settings of a stack", () => {
+    const SITES = { north: { ...KIND.interlink, values: { OAUTH: { ClientSecret: "s3cret" } } } };
+
+    /** Loads settings that Pulumi hands over: objects as JSON, everything else as text. */
+    async function loaded(settings: Readonly<Record<string, unknown>>) {
+        await record();
+        pulumi.runtime.setAllConfig(
+            Object.fromEntries(
+                Object.entries(settings).map(([key, value]) => [
+                    `interlink-kube-api:${key}`,
+                    typeof value === "string" ? value : JSON.stringify(value),
+                ]),
+            ),
+        );
+        return loadSettings();
+    }
+
+    afterEach(() => pulumi.runtime.setAllConfig({}));
+
+    it("have the values of a site as a secret", async () => {
+        const { environment, address } = KIND;
+        const { sites } = await loaded({ environment, address, sites: SITES });
+        const values = sites?.north?.values;
+        assert.ok(values !== undefined && (await isSecret(values)));
+        assert.deepEqual(await valueOf(values), { OAUTH: { ClientSecret: "s3cret" } });
+        assert.ok(!JSON.stringify(sites).includes("s3cret"));
+    });
+
+    it("have interlinkValues beside interlink alone", async () => {
+        const interlinkValues = { OAUTH: { ClientSecret: "s3cret" } };
+        const { environment, address } = KIND;
+        const settings = await loaded({ ...KIND, interlinkValues });
+        assert.ok(settings.interlinkValues !== undefined && (await isSecret(settings.interlinkValues)));
+        await assert.rejects(loaded({ environment, address, sites: SITES, interlinkValues }), {
+            message:
+                "interlink-kube-api:interlinkValues is for interlink alone; " +
+                "give the values of each site as sites.<name>.values.",
+        });
+    });
 });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
 import { parseSettings } from "../../../settings/read";
 import { deploy } from "../../../stacks";
-import { CLOUD, KIND, METALLB } from "../support/badSettings";
+import { images } from "../../../versions";
+import { CLOUD, EXTERNAL, KIND, METALLB } from "../support/badSettings";
 import { CA_PEM, find, input, record, recordedResources, registered, settledStack, valueOf } from "../support/mocks";
 
 /** Composes the stack of settings, to the end. */
@@ -169,3 +171,118 @@ describe("the cloud's load balancer", () => {
         assert.deepEqual(input("kubernetes-api-certificate", "spec", "dnsNames"), ["api.site.example"]);
     });
 });
+
+const SITES = {
+    south: { address: "https://10.8.8.8", port: 3001, namespace: "hpc", values: { OAUTH: { ClientSecret: "s3cret" } } },
+    north: { address: "https://10.9.9.9", port: 3000, nodeName: "cluster-9", resources: { cpus: 512 } },
+};
+
+for (const good of [KIND, CLOUD, METALLB, EXTERNAL]) {
+    describe(`several sites in the environment ${good.environment}`, () => {
+        const settings = { ...good, interlink: undefined, sites: SITES };
+
+        it("get a virtual node each, and the same way back", async () => {
+            const { interlinkNodeName, interlinkNodeNames } = await deployed(settings);
+            assert.deepEqual(await valueOf(interlinkNodeNames), ["cluster-9", "interlink-south"]);
+            assert.equal(await valueOf(interlinkNodeName), "cluster-9");
+            const [north, south] = [find("interlink-north").inputs, find("interlink-south").inputs];
+            assert.deepEqual(north.kubernetesApi, south.kubernetesApi);
+            assert.deepEqual(north.interlink, { address: "https://10.9.9.9", port: 3000 });
+            assert.deepEqual(south.interlink, { address: "https://10.8.8.8", port: 3001 });
+            assert.deepEqual(north.resources, { cpus: 512, memGiB: 49, pods: 100 });
+            assert.deepEqual([north.namespace, south.namespace], ["interlink-north", "hpc"]);
+        });
+
+        it("share no name of an object", async () => {
+            await deployed(settings);
+            const keys = recordedResources()
+                .filter(({ type, name }) => type.startsWith("kubernetes:") && name.startsWith("interlink-"))
+                .map(({ type, inputs }) => {
+                    // The chart's own objects have its name or its namespace.
+                    const { name, namespace } = (inputs.metadata ?? { name: inputs.name }) as Record<string, unknown>;
+                    return JSON.stringify([type, namespace, name]);
+                });
+            assert.deepEqual(
+                keys.filter((key, index) => keys.indexOf(key) !== index),
+                [],
+            );
+        });
+
+        it("keep their values secret, and from each other", async () => {
+            await deployed(settings);
+            assert.ok(pulumi.runtime.isRpcSecret(find("interlink-south-chart").inputs.values));
+            assert.ok(!JSON.stringify(find("interlink-north-chart").inputs).includes("s3cret"));
+            assert.ok(!pulumi.runtime.isRpcSecret(find("interlink-north-chart").inputs.values));
+        });
+    });
+}
+
+describe("the only site", () => {
+    it("is the only one of the list", async () => {
+        const { interlinkNodeName, interlinkNodeNames } = await deployed(KIND);
+        assert.deepEqual(await valueOf(interlinkNodeNames), [await valueOf(interlinkNodeName)]);
+    });
+
+    for (const mirror of [{}, { registry: "mirror.site.example:5000" }]) {
+        it(`runs in the cluster with images that are pinned, ${"registry" in mirror ? "from a mirror" : "its own"}`, async () => {
+            const plugin = { image: "ghcr.io/site/plugin:1", config: "SidecarPort: 4000" };
+            await deployed({ ...EXTERNAL, mirror, interlink: { mode: "in-cluster", plugin } });
+            const registry = mirror.registry ?? "ghcr.io";
+            assert.equal(input("interlink-chart", "values", "plugin", "image"), `${registry}/site/plugin:1`);
+            const image = input("interlink-chart", "values", "interlink", "image");
+            assert.equal(image, images.interlinkApi.replace("ghcr.io", registry));
+        });
+    }
+});
+
+describe("the stack external", () => {
+    it("makes nothing but the InterLink release", async () => {
+        await deployed(EXTERNAL);
+        const outside = recordedResources().filter(({ type, name, read }) => {
+            return !read && !/^pulumi:/.test(type) && !name.startsWith("interlink");
+        });
+        assert.deepEqual(
+            outside.map(({ name }) => name),
+            [],
+        );
+    });
+
+    it("hands on the cluster's own CA, unless it is given one", async () => {
+        const own = await deployed(EXTERNAL);
+        assert.equal(await valueOf(own.caCertificate), CA_PEM);
+        assert.ok(find("cluster-ca").read);
+        const given = await deployed({ ...EXTERNAL, api: { ...EXTERNAL.api, caCertificate: SITE_CA } });
+        assert.equal(await valueOf(given.caCertificate), SITE_CA);
+        assert.ok(!registered().some((entry) => entry.endsWith(" cluster-ca")));
+        assert.equal(await valueOf(given.apiServerUrl), "https://10.1.2.3:6443");
+        assert.deepEqual(find("interlink").inputs.kubernetesApi, { ...EXTERNAL.api, caCertificate: SITE_CA });
+    });
+
+    it("has an URL for an IPv6 address, and neither namespace nor class", async () => {
+        const { apiServerUrl, apiServerHost, namespace, ingressClassName } = await deployed({
+            ...EXTERNAL,
+            api: { address: "fd00::1", port: 443 },
+        });
+        assert.equal(await valueOf(apiServerUrl), "https://[fd00::1]:443");
+        assert.equal(await valueOf(apiServerHost), "fd00::1");
+        assert.deepEqual([await valueOf(namespace), await valueOf(ingressClassName)], ["", ""]);
+    });
+
+    it("has unique names too", async () => {
+        await deployed({ ...EXTERNAL, uniqueNames: true });
+        assert.equal(input("interlink-node", "metadata", "name"), "interlink-slurm-node-c0ffee");
+    });
+});
+
+/** A certificate authority of a site's own. */
+const SITE_CA = `-----BEGIN CERTIFICATE-----
+MIIBdTCCARugAwIBAgIUdJcOsRdtEa3XYglk/R354AxEWuAwCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEc2l0ZTAgFw0yNjExMjUxMjM0NThaGA8yMTI2MTEwMTEyMzQ1
+OFowDzENMAsGA1UEAwwEc2l0ZTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABGYI
+faS06+YCRLoLxGxKuZdVITcqyhA5q/bjyTjzdUdrYXu5FvEa3N3VrfGTEIgW/v+x
+CxzS8+7JpGKw9+g4+jajUzBRMB0GA1UdDgQWBBSL4g1acqJ72Wt0DxmzOt6nzh/U
+HjAfBgNVHSMEGDAWgBSL4g1acqJ72Wt0DxmzOt6nzh/UHjAPBgNVHRMBAf8EBTAD
+AQH/MAoGCCqGSM49BAMCA0gAMEUCIHdVrHteGhG702GEGl/8Zt5gKvXYW0ATKu6c
+xuw6mY1AAiEA6jSqfC/sWBhAMX5Hr526lvphc6LqM/NT91ipwAYaXCo=
+-----END CERTIFICATE-----
+`;

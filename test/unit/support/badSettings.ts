@@ -1,3 +1,5 @@
+import { CA_PEM } from "./mocks";
+
 /** A change of good settings, and what the program says of it. */
 export interface BadSettings {
     /** The settings that are changed. */
@@ -10,6 +12,8 @@ export interface BadSettings {
 
 const interlink = { address: "https://10.9.9.9", port: 3000 };
 
+const AN_INTERLINK = "an object with at least address and port, or with mode: in-cluster and plugin";
+
 /** The fewest settings of each environment. */
 export const KIND = { environment: "kind", address: "10.1.2.3", interlink };
 export const CLOUD = { environment: "cloud", loadBalancer: { provider: "aws" }, interlink };
@@ -20,14 +24,20 @@ export const METALLB = {
     interlink,
 };
 
+export const EXTERNAL = { environment: "external", api: { address: "10.1.2.3", port: 6443 }, interlink };
+
 /** What somebody may get wrong. */
 export const BAD_SETTINGS: readonly BadSettings[] = [
     {
         good: KIND,
         change: { environment: "moon" },
-        says: ['environment: "moon" is not allowed; give kind, cloud or metallb.'],
+        says: ['environment: "moon" is not allowed; give kind, cloud, metallb or external.'],
     },
-    { good: KIND, change: { environment: undefined }, says: ["environment is missing; give kind, cloud or metallb."] },
+    {
+        good: KIND,
+        change: { environment: undefined },
+        says: ["environment is missing; give kind, cloud, metallb or external."],
+    },
     { good: KIND, change: { address: undefined }, says: ["address is missing; give an IP address or a DNS name."] },
     {
         good: KIND,
@@ -222,7 +232,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     {
         good: KIND,
         change: { interlink: undefined },
-        says: ["interlink is missing; give an object with at least address and port."],
+        says: [`interlink is missing; give ${AN_INTERLINK}, or sites.`],
     },
     {
         good: KIND,
@@ -297,6 +307,156 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
             'interlink.namespace: "ingress-nginx-internal" is not allowed; give another namespace than the setting namespace.',
         ],
     },
+    {
+        good: KIND,
+        change: { interlink: undefined, controller: "x" },
+        says: [
+            'controller: "x" is not allowed; give none, traefik or ingress-nginx.',
+            `interlink is missing; give ${AN_INTERLINK}, or sites.`,
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: "https://10.9.9.9" },
+        says: [`interlink: "https://10.9.9.9" is not allowed; give ${AN_INTERLINK}.`],
+    },
+    {
+        good: KIND,
+        change: { interlink: { mode: "tunnel" } },
+        says: ['interlink.mode: "tunnel" is not allowed; give edge or in-cluster.'],
+    },
+    {
+        good: KIND,
+        change: { interlink: { mode: "in-cluster", plugin: { image: "plugin:1" }, address: "https://10.9.9.9" } },
+        says: ["interlink.address: there is no such setting."],
+    },
+    {
+        good: KIND,
+        change: { interlink: { mode: "in-cluster" } },
+        says: ["interlink.plugin is missing; give an object with at least image."],
+    },
+    {
+        good: KIND,
+        change: { interlink: { mode: "in-cluster", sockets: "/var/run", plugin: { image: "plugin", config: {} } } },
+        says: [
+            'interlink.sockets: "/var/run" is not allowed; give true or false.',
+            'interlink.plugin.image: "plugin" is not allowed; give an image with a tag or a digest.',
+            "interlink.plugin.config: {} is not allowed; give the text of plugin.yaml.",
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: { ...interlink, values: { OAUTH: { enabled: true } } } },
+        says: ["interlink.values: there is no such setting."],
+    },
+    {
+        good: KIND,
+        change: { sites: { north: interlink, south: interlink } },
+        says: ['sites: ["north","south"] is not allowed; give either interlink or sites.'],
+    },
+    {
+        good: KIND,
+        change: { interlink: undefined, sites: {} },
+        says: ["sites: {} is not allowed; give an object with at least one site by its name."],
+    },
+    {
+        good: KIND,
+        change: { interlink: undefined, sites: [interlink] },
+        says: [
+            'sites: [{"address":"https://10.9.9.9","port":3000}] is not allowed; give an object with at least one site by its name.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: undefined, sites: { North: interlink } },
+        says: [
+            'sites.North: "North" is not allowed; give a name of lower-case letters, digits and hyphens, at most 46.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: undefined, sites: { north: interlink, south: { address: "10.9.9.9" } } },
+        says: [
+            'sites.south.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, without a port.',
+            "sites.south.port is missing; give a TCP port between 1 and 65535.",
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: undefined, sites: { north: { ...interlink, values: "s3cret" } } },
+        says: ['sites.north.values: "[secret]" is not allowed; give an object of chart values.'],
+    },
+    {
+        good: KIND,
+        change: {
+            interlink: undefined,
+            sites: { north: interlink, south: { ...interlink, nodeName: "interlink-north" } },
+        },
+        says: ['sites.south.nodeName: "interlink-north" is not allowed; give another nodeName than sites.north.'],
+    },
+    {
+        good: KIND,
+        change: {
+            interlink: undefined,
+            sites: { north: { ...interlink, namespace: "hpc" }, south: { ...interlink, namespace: "hpc" } },
+        },
+        says: ['sites.south.namespace: "hpc" is not allowed; give another namespace than sites.north.'],
+    },
+    {
+        good: KIND,
+        change: { interlink: undefined, sites: { north: { ...interlink, namespace: "ingress-nginx-internal" } } },
+        says: [
+            'sites.north.namespace: "ingress-nginx-internal" is not allowed; give another namespace than the setting namespace.',
+        ],
+    },
+    {
+        good: KIND,
+        change: {
+            interlink: undefined,
+            sites: { north: interlink, south: { ...interlink, namespace: "cert-manager" } },
+        },
+        says: ['certManager.namespace: "cert-manager" is not allowed; give a namespace of its own.'],
+    },
+    {
+        good: EXTERNAL,
+        change: { api: undefined },
+        says: ["api is missing; give an object with at least address and port."],
+    },
+    {
+        good: EXTERNAL,
+        change: { api: { address: "https://10.1.2.3", port: 0 } },
+        says: [
+            'api.address: "https://10.1.2.3" is not allowed; give an IP address or a DNS name.',
+            "api.port: 0 is not allowed; give a TCP port between 1 and 65535.",
+        ],
+    },
+    {
+        good: EXTERNAL,
+        change: { api: { ...EXTERNAL.api, caCertificate: "/etc/ssl/ca.pem" } },
+        says: [
+            'api.caCertificate: "/etc/ssl/ca.pem" is not allowed; give one or more certificates as PEM, and nothing else.',
+        ],
+    },
+    {
+        good: EXTERNAL,
+        change: { api: { ...EXTERNAL.api, caCertificate: CA_PEM } },
+        says: [
+            `api.caCertificate: ${JSON.stringify(CA_PEM)} is not allowed; give one or more certificates as PEM, and nothing else.`,
+        ],
+    },
+    {
+        good: EXTERNAL,
+        change: { controller: "traefik", ports: { https: 60443 } },
+        says: ["controller: there is no such setting.", "ports: there is no such setting."],
+    },
+    {
+        good: EXTERNAL,
+        change: { interlink: { ...interlink, chartVersion: "9.9.9" } },
+        says: [
+            'interlink.chartVersion: "9.9.9" is not allowed; give one of 0.5.2, 0.5.3-pre1, 0.5.3-pre2, 0.5.3-pre3, 0.5.3-pre4, 0.5.3-patch1, 0.6.0, 0.6.1-pre1, 0.6.1, 0.6.2-pre1, 0.6.2-pre2, 0.6.2-pre3, or set allowUnknownChartVersion.',
+        ],
+    },
+    { good: KIND, change: { api: EXTERNAL.api }, says: ["api: there is no such setting."] },
     { good: CLOUD, change: { address: "-" }, says: ['address: "-" is not allowed; give an IP address or a DNS name.'] },
     {
         good: CLOUD,
@@ -444,7 +604,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: KIND,
         change: { environment: "moon", controller: "x", ports: { https: 0 } },
         says: [
-            'environment: "moon" is not allowed; give kind, cloud or metallb.',
+            'environment: "moon" is not allowed; give kind, cloud, metallb or external.',
             'controller: "x" is not allowed; give none, traefik or ingress-nginx.',
             "ports.https: 0 is not allowed; give a TCP port between 1024 and 65535.",
         ],

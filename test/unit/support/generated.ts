@@ -14,7 +14,7 @@ import { BAD_SETTINGS } from "./badSettings";
 import { record, recordedResources, settledStack } from "./mocks";
 
 const PROJECT = join(__dirname, "..", "..", "..");
-const STACKS = ["kind", "cloud", "metallb"] as const;
+const STACKS = ["kind", "cloud", "metallb", "external"] as const;
 
 /** Every file that is generated, wholly or in part, by its path from the project's root. */
 export const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
@@ -145,6 +145,9 @@ async function readme(): Promise<string> {
 /** Each part's name, the version that is the default, and the one that the local cluster runs. */
 function versionRows(): (readonly [string, string, string])[] {
     const dev = parseSettings(exampleSettings("dev"));
+    if (dev.environment === "external") {
+        throw new Error("the local cluster has a way in of its own");
+    }
     const npm = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as {
         dependencies: Record<string, string>;
     };

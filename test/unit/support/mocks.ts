@@ -33,7 +33,7 @@ export async function record(preview = false): Promise<void> {
             newResource: ({ type, name, inputs, id }) => {
                 const given = inputs as Record<string, unknown>;
                 recorded.push({ type, name, inputs: given, read: id !== "" && id !== undefined });
-                return { id: id || `${name}-id`, state: { ...given, ...computed(type) } };
+                return { id: id || `${name}-id`, state: { ...given, ...computed(type, id) } };
             },
             call: ({ inputs }) => inputs as Record<string, unknown>,
         },
@@ -44,10 +44,12 @@ export async function record(preview = false): Promise<void> {
 }
 
 /** What the cluster adds to a resource. */
-function computed(type: string): Record<string, unknown> {
+function computed(type: string, id?: string): Record<string, unknown> {
     switch (type) {
         case "kubernetes:core/v1:Secret":
             return { data: pulumi.secret({ "tls.crt": Buffer.from(CA_PEM).toString("base64") }) };
+        case "kubernetes:core/v1:ConfigMap":
+            return id === "kube-system/kube-root-ca.crt" ? { data: { "ca.crt": CA_PEM } } : {};
         case "kubernetes:core/v1:Service":
             return { status: { loadBalancer } };
         case "random:index/randomId:RandomId":
@@ -106,8 +108,8 @@ export async function settled(resource: pulumi.Resource): Promise<void> {
 }
 
 /** Waits until everything that a stack makes is registered. */
-export async function settledStack({ apiServerUrl, interlinkNodeName }: DeployedOutputs): Promise<void> {
-    await valueOf(pulumi.all([apiServerUrl, interlinkNodeName]));
+export async function settledStack({ apiServerUrl, interlinkNodeNames }: DeployedOutputs): Promise<void> {
+    await valueOf(pulumi.all([apiServerUrl, interlinkNodeNames]));
     await recordingComplete();
 }
 

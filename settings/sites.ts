@@ -1,0 +1,75 @@
+import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease";
+import { durationSeconds, Refusal } from "../components/parts/arguments";
+import { PlainSettings } from "./schema";
+
+type InterlinkSettings = NonNullable<PlainSettings["interlink"]>;
+type SiteSettings = NonNullable<PlainSettings["sites"]>[string];
+
+/** A virtual node and its InterLink, with names filled in. */
+export type Site = (InterlinkSettings | SiteSettings) & {
+    /** Where its settings stand: interlink, or sites and the site's name. */
+    readonly key: string;
+    /** Name that no other site of the stack has. */
+    readonly id: string;
+    /** Name of the virtual node. */
+    readonly nodeName: string;
+    /** Namespace of the virtual kubelet. */
+    readonly namespace: string;
+};
+
+/** The virtual nodes: `interlink` alone, or all of `sites` in the order of their names. */
+export function sitesOf({ interlink, sites = {} }: PlainSettings): Site[] {
+    return [
+        ...(interlink === undefined ? [] : [{ ...interlink, key: "interlink", id: "interlink" }]),
+        // Pulumi's configuration keeps no order of its own.
+        ...Object.entries(sites)
+            .sort(([left], [right]) => (left < right ? -1 : 1))
+            .map(([name, site]) => {
+                const id = `interlink-${name}`;
+                return {
+                    ...site,
+                    key: `sites.${name}`,
+                    id,
+                    nodeName: site.nodeName ?? id,
+                    namespace: site.namespace ?? id,
+                };
+            }),
+    ];
+}
+
+/** The longest job of all sites, as hours, minutes, seconds; undefined where no site says. */
+export function longestJob(settings: PlainSettings): string | undefined {
+    return sitesOf(settings)
+        .flatMap((site) => site.longestJob ?? [])
+        .sort((left, right) => durationSeconds(right) - durationSeconds(left))[0];
+}
+
+/** What is not allowed in a site by itself, and what two of them may not share. */
+export function siteConflicts(settings: PlainSettings): (Refusal & { readonly bad: boolean })[] {
+    const sites = sitesOf(settings);
+    return [
+        {
+            bad: settings.interlink !== undefined && settings.sites !== undefined,
+            key: "sites",
+            value: Object.keys(settings.sites ?? {}),
+            allowed: "either interlink or sites",
+        },
+        ...sites.flatMap((site, index) => [
+            {
+                bad: !CHART_VERSIONS.includes(site.chartVersion) && !site.allowUnknownChartVersion,
+                key: `${site.key}.chartVersion`,
+                value: site.chartVersion,
+                allowed: KNOWN_CHART_VERSION,
+            },
+            ...(["nodeName", "namespace"] as const).map((name) => {
+                const other = sites.slice(0, index).find((earlier) => earlier[name] === site[name]);
+                return {
+                    bad: other !== undefined,
+                    key: `${site.key}.${name}`,
+                    value: site[name],
+                    allowed: `another ${name} than ${other?.key}`,
+                };
+            }),
+        ]),
+    ];
+}

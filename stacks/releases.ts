@@ -1,0 +1,55 @@
+import * as pulumi from "@pulumi/pulumi";
+import { InterlinkRelease, InterlinkReleaseArgs } from "../components/interlinkRelease";
+import { Settings } from "../settings/schema";
+import { Site, sitesOf } from "../settings/sites";
+import { mirroredChart, mirroredImage } from "./mirror";
+import { Names } from "./names";
+import { DeployedOutputs } from "./outputs";
+
+/** One InterLink release for each site, all with the same way back to the Kubernetes API. */
+export function interlinkReleases(
+    settings: Settings,
+    kubernetesApi: InterlinkReleaseArgs["kubernetesApi"],
+    unique: Names,
+    opts: pulumi.ComponentResourceOptions,
+): Pick<DeployedOutputs, "interlinkNodeName" | "interlinkNodeNames"> {
+    const { images, mirror } = settings;
+    const image = (name: string) => mirroredImage(name, mirror.registry);
+    const nodeNames = sitesOf(settings).map((site) => {
+        const release = new InterlinkRelease(
+            site.id,
+            {
+                namespace: unique(site.namespace),
+                nodeName: unique(site.nodeName),
+                chart: mirroredChart("interlink", site.chart, mirror),
+                chartVersion: site.chartVersion,
+                allowUnknownChartVersion: site.allowUnknownChartVersion,
+                kubernetesApi,
+                interlink: interlinkApi(site, settings),
+                virtualKubeletImage: image(images.virtualKubelet),
+                refreshTokenImage: image(images.refreshToken),
+                kubectlImage: image(images.kubectl),
+                kubeletCertificate: site.kubeletCertificate,
+                approverImage: image(images.approver),
+                resources: site.resources,
+                values: "values" in site ? site.values : settings.interlinkValues,
+            },
+            opts,
+        );
+        return release.nodeName;
+    });
+    const interlinkNodeNames = pulumi.all(nodeNames);
+    return { interlinkNodeName: interlinkNodeNames.apply(([first = ""]) => first), interlinkNodeNames };
+}
+
+/** Where a site's InterLink API server is. */
+function interlinkApi(site: Site, { images, mirror }: Settings): InterlinkReleaseArgs["interlink"] {
+    if (site.mode !== "in-cluster") {
+        return { address: site.address, port: site.port };
+    }
+    return {
+        image: mirroredImage(images.interlinkApi, mirror.registry),
+        plugin: { image: mirroredImage(site.plugin.image, mirror.registry), config: site.plugin.config },
+        sockets: site.sockets,
+    };
+}
