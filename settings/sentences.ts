@@ -23,9 +23,11 @@ export function issueSentences(issue: z.core.$ZodIssue, raw: Readonly<Record<str
         (part, step) => (part as Record<PropertyKey, unknown> | undefined)?.[step],
         raw,
     );
+    // Somebody may give a private key where a certificate belongs.
+    const hidden = isSecret(issue.path) || /PRIVATE KEY/.test(JSON.stringify(value) ?? "");
     return [
         value === undefined
             ? `${key} is missing; give ${issue.message}.`
-            : refusal({ key, value: isSecret(issue.path) ? "[secret]" : value, allowed: issue.message }),
+            : refusal({ key, value: hidden ? "[secret]" : value, allowed: issue.message }),
     ];
 }

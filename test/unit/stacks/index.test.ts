@@ -258,6 +258,12 @@ describe("the stack external", () => {
         assert.deepEqual(find("interlink").inputs.kubernetesApi, { ...EXTERNAL.api, caCertificate: SITE_CA });
     });
 
+    it("takes several certificates, as while a site changes its own", async () => {
+        const bundle = `${SITE_CA}\n${SITE_CA}`;
+        const { caCertificate } = await deployed({ ...EXTERNAL, api: { ...EXTERNAL.api, caCertificate: bundle } });
+        assert.equal(await valueOf(caCertificate), bundle);
+    });
+
     it("has an URL for an IPv6 address, and neither namespace nor class", async () => {
         const { apiServerUrl, apiServerHost, namespace, ingressClassName } = await deployed({
             ...EXTERNAL,

@@ -446,6 +446,11 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     {
         good: EXTERNAL,
+        change: { api: { ...EXTERNAL.api, caCertificate: "-----BEGIN PRIVATE KEY-----" } },
+        says: ['api.caCertificate: "[secret]" is not allowed; give one or more certificates as PEM, and nothing else.'],
+    },
+    {
+        good: EXTERNAL,
         change: { controller: "traefik", ports: { https: 60443 } },
         says: ["controller: there is no such setting.", "ports: there is no such setting."],
     },
