@@ -43,5 +43,8 @@ export const chartImages = {
     metalLB: {
         controller: "quay.io/metallb/controller",
         speaker: "quay.io/metallb/speaker",
+        "speaker.frr": "quay.io/frrouting/frr",
+        "frr-k8s": "quay.io/metallb/frr-k8s",
+        "frr-k8s.frr": "quay.io/frrouting/frr",
     },
 } as const;

@@ -1,5 +1,6 @@
 import { addressRange, durationSeconds, Refusal } from "../components/parts/arguments";
 import { PORT_NAMES } from "../components/parts/ports";
+import { chartHost } from "../components/parts/release";
 import { PlainSettings } from "./schema";
 import { siteConflicts, sitesOf } from "./sites";
 
@@ -15,7 +16,8 @@ export function conflicts(settings: PlainSettings): Refusal[] {
     if (settings.environment === "external") {
         return found.filter(({ bad }) => bad);
     }
-    const { ports, ca, certificate, certManager } = settings;
+    const { ports, ca, certificate, certManager, pods, mirror } = settings;
+    const certManagerHost = certManager.install ? chartHost(certManager.chart ?? mirror.charts) : undefined;
     const sites = sitesOf(settings);
     const namespaces = [settings.namespace, ...sites.map(({ namespace }) => namespace)];
     found.push(
@@ -58,6 +60,23 @@ export function conflicts(settings: PlainSettings): Refusal[] {
             key: "certManager.namespace",
             value: certManager.namespace,
             allowed: "a namespace of its own",
+        },
+        {
+            bad: pods.assignedUserIds && settings.controller === "ingress-nginx",
+            key: "controller",
+            value: settings.controller,
+            allowed: "traefik or none, since pods.assignedUserIds is true and its image has one user of its own",
+        },
+        {
+            bad:
+                mirror.chartsCa !== undefined &&
+                certManagerHost !== undefined &&
+                !(certManagerHost in settings.registryLogins),
+            key: "mirror.chartsCa",
+            value: mirror.chartsCa,
+            allowed:
+                `a login for ${certManagerHost} in registryLogins too, without which Pulumi's Helm release leaves the CA ` +
+                "out, or make the machine trust the CA instead",
         },
     );
     if (settings.environment !== "kind") {
@@ -103,6 +122,12 @@ export function conflicts(settings: PlainSettings): Refusal[] {
                 key: "metallb.namespace",
                 value: namespace,
                 allowed: "a namespace of its own",
+            },
+            {
+                bad: install && pods.assignedUserIds,
+                key: "metallb.install",
+                value: install,
+                allowed: "false, since pods.assignedUserIds is true and MetalLB's pods have users of their own",
             },
         );
     }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
@@ -45,6 +46,28 @@ const image = pattern(
     "an image with a tag or a digest",
     /^[^\s:@]+(:\d+\/[^\s:@]+)?(:[\w][\w.-]*|@sha256:[0-9a-f]{64}|:[\w][\w.-]*@sha256:[0-9a-f]{64})$/,
 );
+const REGISTRY_HOST = "a registry's host, with its port if it has one, such as mirror.site.example:5000";
+const toleration = z.strictObject(
+    {
+        key: text("the key of a taint").optional(),
+        operator: z.enum(["Exists", "Equal"], { error: "Exists or Equal" }).optional(),
+        value: z.string({ error: "text" }).optional(),
+        effect: z
+            .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], {
+                error: "NoSchedule, PreferNoSchedule or NoExecute",
+            })
+            .optional(),
+        tolerationSeconds: count("seconds").optional(),
+    },
+    { error: "an object with key, operator, value and effect" },
+);
+/** A login, a Pulumi secret from here on. */
+const registryLogin = z
+    .strictObject(
+        { username: text("the name of a user"), password: text("a password or token") },
+        { error: "an object with username and password" },
+    )
+    .transform((login) => pulumi.secret(login));
 const object = (allowed: string) => ({ error: `an object with ${allowed}` });
 
 /** What is wrong with an object that is distinguished by one setting: that setting where there is an object. */
@@ -202,8 +225,33 @@ export const common = {
                     /^[^\s/:]+(:\d+)?(\/[^\s:]+)*$/,
                 ).optional(),
                 charts: text("an oci:// address or a folder").optional(),
+                /** Path of a file with the CA, PEM, of the registry that holds the charts; default what the machine trusts. */
+                chartsCa: matching("the path of a file with a CA certificate, PEM", existsSync).optional(),
             },
-            object("registry and charts"),
+            object("registry, charts and chartsCa"),
+        )
+        .prefault({}),
+    /**
+     * Logins to registries, by host: for images, in a pull secret of every pod, and for charts with an oci:// address. To be
+     * set by `--secret`.
+     */
+    registryLogins: z
+        .record(z.string().regex(/^[a-z0-9][-a-z0-9.]*(:\d+)?$/), registryLogin, {
+            error: ({ code }) => (code === "invalid_key" ? REGISTRY_HOST : "an object of logins by their registries"),
+        })
+        .default({}),
+    /** What all pods have in common, those of the charts too. */
+    pods: z
+        .strictObject(
+            {
+                /** Labels of the nodes on which they may run. */
+                nodeSelector: strings("an object of node labels").default({}),
+                /** Taints of nodes that do not keep them off, as a pod spells them. */
+                tolerations: z.array(toleration, { error: "a list of tolerations, as a pod spells them" }).default([]),
+                /** Whether the cluster gives them their user IDs, as OpenShift does: then they name none themselves. */
+                assignedUserIds: flag.default(false),
+            },
+            object("nodeSelector, tolerations and assignedUserIds"),
         )
         .prefault({}),
     /** Container images, by their own names: a mirror's are found from them. */
@@ -304,6 +352,8 @@ const external = z.strictObject({
     uniqueNames: common.uniqueNames,
     mirror: common.mirror,
     images: common.images,
+    pods: common.pods,
+    registryLogins: common.registryLogins,
     interlink: common.interlink,
     sites: common.sites,
     environment: z.literal("external"),
@@ -333,7 +383,7 @@ export const schema = z
 
 /** Whether the setting at a path is a secret, which no sentence shows. */
 export function isSecret(path: readonly PropertyKey[]): boolean {
-    return path[0] === "sites" && path[2] === "values";
+    return path[0] === "registryLogins" || (path[0] === "sites" && path[2] === "values");
 }
 
 /** More values for the InterLink chart of `interlink`, such as OAUTH; a Pulumi secret. */

@@ -1,15 +1,17 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ApiIngress } from "../components/apiIngress";
 import { InternalIngressController } from "../components/internalIngressController";
 import { NginxApiProxy } from "../components/nginxApiProxy";
+import { podNamespace } from "../components/parts/namespace";
+import { PodDefaults } from "../components/parts/pods";
 import { HostPorts, Ports } from "../components/parts/ports";
 import { IssuerRef } from "../components/parts/serverCertificate";
 import { SelfSignedCA } from "../components/selfSignedCA";
 import { OwnWaySettings, Settings } from "../settings/schema";
-import { certManagerImages, mirroredChart, mirroredImage, mirroredRelease } from "./mirror";
+import { certManagerImages, chartRegistry, mirroredChart, mirroredImage, mirroredRelease } from "./mirror";
 import { Names, uniqueNames } from "./names";
 import { DeployedOutputs, FrontPods } from "./outputs";
+import { podDefaultsOf } from "./pods";
 import { interlinkReleases } from "./releases";
 
 /** Secret for the certificate of the site's address; the guide's name. */
@@ -34,19 +36,25 @@ export interface Site {
     readonly namespace: pulumi.Output<string>;
     /** Labels of the pods that clients outside reach: the controller's or, without one, the proxy's. */
     readonly front: Readonly<Record<string, string>>;
+    /** What all pods have in common. */
+    readonly pods: PodDefaults;
 }
 
 /** Makes the namespace, and the names that depend on the settings. */
 export function createSite(settings: OwnWaySettings, provider: pulumi.ProviderResource): Site {
     const opts = { provider };
     const unique = uniqueNames(settings);
-    const namespace = new k8s.core.v1.Namespace("namespace", { metadata: { name: unique(settings.namespace) } }, opts);
+    const pods = podDefaultsOf(settings);
+    // Ports of nodes are more than the baseline admits.
+    const level = settings.environment === "kind" ? "privileged" : "restricted";
+    const namespace = podNamespace("namespace", { name: unique(settings.namespace), level, pods }, opts);
     return {
         settings,
         opts,
         unique,
-        namespace: namespace.metadata.name,
+        namespace,
         front: frontLabels(settings),
+        pods,
     };
 }
 
@@ -80,7 +88,8 @@ export function compose(site: Site, access: Access): DeployedOutputs {
     const ca = new SelfSignedCA(
         NAMES.ca,
         {
-            certManager: mirroredRelease("cert-manager", settings.certManager, certManager, mirror),
+            certManager: mirroredRelease("cert-manager", settings.certManager, certManager, settings),
+            pods: site.pods,
             issuerName: site.unique(NAMES.ca),
             duration: settings.ca.duration,
         },
@@ -92,6 +101,7 @@ export function compose(site: Site, access: Access): DeployedOutputs {
         settings,
         { address: api.ingress.host, port: access.ports.https, caCertificate: ca.caCertificate },
         site.unique,
+        site.pods,
         opts,
     );
     return {
@@ -139,6 +149,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
         opts,
     );
     const { registry } = settings.mirror;
+    const chart = mirroredChart("ingress-nginx", settings.ingressNginx.chart, settings.mirror);
     const controller = new InternalIngressController(
         NAMES.controller,
         {
@@ -147,7 +158,8 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
                     ? { type: "traefik", image: mirroredImage(settings.images.traefik, registry) }
                     : {
                           type: "ingress-nginx",
-                          chart: mirroredChart("ingress-nginx", settings.ingressNginx.chart, settings.mirror),
+                          chart,
+                          registry: chartRegistry(chart, settings),
                           chartVersion: settings.ingressNginx.chartVersion,
                           image: mirroredImage(settings.images.ingressNginx, registry),
                       },
@@ -158,6 +170,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
             outsidePort: access.ports.https,
             hostPorts: access.hostPorts,
             defaultCertificateSecretName: TLS_SECRET_NAME,
+            pods: site.pods,
         },
         // A pod that mounts a Secret which comes later waits up to a minute for kubelet's next try.
         { ...opts, dependsOn: ingress.certificate },
@@ -184,12 +197,13 @@ function withoutController(site: Site, access: Access, ca: SelfSignedCA): Api {
     return { ingress, ingressClassName: proxy.serviceName.apply(() => "") };
 }
 
-function proxyArgs({ settings, namespace }: Site) {
+function proxyArgs({ settings, namespace, pods }: Site) {
     return {
         namespace,
         image: mirroredImage(settings.images.nginx, settings.mirror.registry),
         ports: settings.ports,
         replicas: settings.proxy.replicas,
+        pods,
     };
 }
 

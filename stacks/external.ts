@@ -4,13 +4,16 @@ import { httpsUrl } from "../components/parts/arguments";
 import { ExternalSettings } from "../settings/schema";
 import { uniqueNames } from "./names";
 import { DeployedOutputs } from "./outputs";
+import { podDefaultsOf } from "./pods";
 import { interlinkReleases } from "./releases";
 
 /** A way in that somebody else provides: only InterLink is told of it. */
 export function externalStack(settings: ExternalSettings, provider: pulumi.ProviderResource): DeployedOutputs {
     const { address, port } = settings.api;
     const caCertificate = pulumi.output(settings.api.caCertificate ?? clusterCertificateAuthority(provider));
-    const nodes = interlinkReleases(settings, { address, port, caCertificate }, uniqueNames(settings), { provider });
+    const kubernetesApi = { address, port, caCertificate };
+    const pods = podDefaultsOf(settings);
+    const nodes = interlinkReleases(settings, kubernetesApi, uniqueNames(settings), pods, { provider });
     return {
         apiServerUrl: pulumi.output(httpsUrl(address, port)),
         apiServerHost: pulumi.output(address),

@@ -39,18 +39,20 @@ export function metalLBStack(settings: MetalLBSettings, provider: pulumi.Provide
 /** MetalLB with a pool of ours. */
 function announcedPool(
     site: Site,
-    { metallb, mirror, images }: MetalLBSettings,
+    settings: MetalLBSettings,
     addresses: readonly string[],
     loadBalancerClass: string | undefined,
 ): MetalLB {
+    const { metallb, mirror, images } = settings;
     return new MetalLB(
         "metallb",
         {
-            release: mirroredRelease("metallb", metallb, metalLBImages(mirror.registry), mirror),
+            release: mirroredRelease("metallb", metallb, metalLBImages(mirror.registry), settings),
             poolName: site.unique("interlink-kube-api"),
             addresses,
             loadBalancerClass,
             kubectlImage: mirroredImage(images.kubectl, mirror.registry),
+            pods: site.pods,
         },
         site.opts,
     );

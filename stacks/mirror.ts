@@ -1,27 +1,29 @@
-import { mergeValues, Release } from "../components/parts/release";
+import { mirroredImage } from "../components/parts/image";
+import { chartHost, ChartRegistry, mergeValues, Release } from "../components/parts/release";
+import { Settings } from "../settings/schema";
 import { chartImages } from "../versions";
 
-/** A closed network's own copies of images and charts. */
-export interface Mirror {
-    /** Registry, with a path where the copies lie below one, that holds the images of all registries. */
-    readonly registry?: string;
-    /** OCI address or folder that holds the charts by their names. */
-    readonly charts?: string;
-}
+export { mirroredImage } from "../components/parts/image";
 
-/** The image's copy: its name below the mirror instead of its registry; an image of the mirror stays as it is. */
-export function mirroredImage(image: string, registry: string | undefined): string {
-    if (registry === undefined || image.startsWith(`${registry}/`)) {
-        return image;
-    }
-    const [first = "", ...rest] = image.split("/");
-    // The first part of a name is a registry where it could be a host's name.
-    return rest.length > 0 && /[.:]|^localhost$/.test(first) ? `${registry}/${rest.join("/")}` : `${registry}/${image}`;
-}
+/** The settings of a closed network: its own copies of images and charts, and the logins to their registries. */
+type Closed = Pick<Settings, "mirror" | "registryLogins">;
 
 /** The chart that was given or, by its name, the mirror's; undefined where the chart's own source serves. */
-export function mirroredChart(name: string, given: string | undefined, mirror: Mirror): string | undefined {
+export function mirroredChart(
+    name: string,
+    given: string | undefined,
+    mirror: { readonly charts?: string },
+): string | undefined {
     return given ?? (mirror.charts === undefined ? undefined : `${mirror.charts}/${name}`);
+}
+
+/** How the registry of a chart is spoken to; undefined where it is none. */
+export function chartRegistry(
+    chart: string | undefined,
+    { mirror, registryLogins }: Closed,
+): ChartRegistry | undefined {
+    const host = chartHost(chart);
+    return host === undefined ? undefined : { login: registryLogins[host], caFile: mirror.chartsCa };
 }
 
 /** The release with its chart from the mirror, and the images that its chart names by itself, by values for that. */
@@ -29,11 +31,14 @@ export function mirroredRelease(
     name: string,
     given: Release,
     images: Record<string, unknown>,
-    mirror: Mirror,
+    closed: Closed,
 ): Release {
-    return given.install
-        ? { ...given, chart: mirroredChart(name, given.chart, mirror), values: mergeValues(images, given.values ?? {}) }
-        : given;
+    if (!given.install) {
+        return given;
+    }
+    const chart = mirroredChart(name, given.chart, closed.mirror);
+    const values = mergeValues(images, given.values ?? {});
+    return { ...given, chart, values, registry: chartRegistry(chart, closed) };
 }
 
 /** Values by which cert-manager's chart takes its images from the mirror. */
@@ -42,7 +47,7 @@ export function certManagerImages(registry: string | undefined): Record<string, 
         return {};
     }
     const { controller, ...others } = repositories(chartImages.certManager, registry);
-    return { ...controller, ...others };
+    return { ...(controller as object), ...others };
 }
 
 /** Values by which MetalLB's chart takes its images from the mirror. */
@@ -50,12 +55,13 @@ export function metalLBImages(registry: string | undefined): Record<string, unkn
     return registry === undefined ? {} : repositories(chartImages.metalLB, registry);
 }
 
-/** A value `image.repository` for each part of a chart. */
-function repositories<Part extends string>(images: Readonly<Record<Part, string>>, registry: string) {
-    return Object.fromEntries(
-        Object.entries<string>(images).map(([part, image]) => [
-            part,
-            { image: { repository: mirroredImage(image, registry) } },
-        ]),
-    ) as Record<Part, { image: { repository: string } }>;
+/** A value `image.repository` for each part of a chart; a dot leads to a part of a part. */
+function repositories(images: Readonly<Record<string, string>>, registry: string): Record<string, unknown> {
+    return Object.entries(images)
+        .map(([part, image]) =>
+            part.split(".").reduceRight<Record<string, unknown>>((inner, step) => ({ [step]: inner }), {
+                image: { repository: mirroredImage(image, registry) },
+            }),
+        )
+        .reduce(mergeValues, {});
 }

@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { InterlinkRelease, InterlinkReleaseArgs } from "../components/interlinkRelease";
+import { PodDefaults } from "../components/parts/pods";
 import { Settings } from "../settings/schema";
 import { Site, sitesOf } from "../settings/sites";
-import { mirroredChart, mirroredImage } from "./mirror";
+import { chartRegistry, mirroredChart, mirroredImage } from "./mirror";
 import { Names } from "./names";
 import { DeployedOutputs } from "./outputs";
 
@@ -11,17 +12,20 @@ export function interlinkReleases(
     settings: Settings,
     kubernetesApi: InterlinkReleaseArgs["kubernetesApi"],
     unique: Names,
+    pods: PodDefaults,
     opts: pulumi.ComponentResourceOptions,
 ): Pick<DeployedOutputs, "interlinkNodeName" | "interlinkNodeNames"> {
     const { images, mirror } = settings;
     const image = (name: string) => mirroredImage(name, mirror.registry);
     const nodeNames = sitesOf(settings).map((site) => {
+        const chart = mirroredChart("interlink", site.chart, mirror);
         const release = new InterlinkRelease(
             site.id,
             {
                 namespace: unique(site.namespace),
                 nodeName: unique(site.nodeName),
-                chart: mirroredChart("interlink", site.chart, mirror),
+                chart,
+                chartRegistry: chartRegistry(chart, settings),
                 chartVersion: site.chartVersion,
                 allowUnknownChartVersion: site.allowUnknownChartVersion,
                 kubernetesApi,
@@ -32,6 +36,8 @@ export function interlinkReleases(
                 kubeletCertificate: site.kubeletCertificate,
                 approverImage: image(images.approver),
                 resources: site.resources,
+                imageRegistry: mirror.registry,
+                pods,
                 values: "values" in site ? site.values : settings.interlinkValues,
             },
             opts,

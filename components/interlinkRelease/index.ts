@@ -1,7 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
-import { mergeValues } from "../parts/release";
+import { podNamespace } from "../parts/namespace";
+import { PodDefaults } from "../parts/pods";
+import { ChartRegistry, mergeValues, registryOptions } from "../parts/release";
 import {
     CHART_VERSIONS,
     configurationTransform,
@@ -13,6 +15,7 @@ import {
 } from "./chart";
 import { certificateApprover, KUBELET_CERTIFICATES } from "./kubeletCertificate";
 import { nodeReady, virtualNode } from "./node";
+import { podSecurityLevel, podTransform } from "./pods";
 import { EdgeApi, InClusterApi, topologyValues } from "./topology";
 
 export { CHART_VERSIONS, KNOWN_CHART_VERSION } from "./chart";
@@ -29,6 +32,8 @@ export interface InterlinkReleaseArgs {
      * @default "oci://ghcr.io/interlink-hq/interlink-helm-chart/interlink"
      */
     readonly chart?: string;
+    /** How the chart's registry is spoken to. */
+    readonly chartRegistry?: ChartRegistry;
     /** Version of the chart; one that the component does not know is refused. */
     readonly chartVersion: string;
     /**
@@ -64,6 +69,13 @@ export interface InterlinkReleaseArgs {
     };
     /** More values for the chart, such as OAUTH; they win over what the component sets. */
     readonly values?: pulumi.Input<Readonly<Record<string, unknown>>>;
+    /** Registry, with a path where there is one, that holds the copies of all images; default is each image's own. */
+    readonly imageRegistry?: string;
+    /**
+     * What the pods have in common with all others.
+     * @default {}
+     */
+    readonly pods?: PodDefaults;
 }
 
 /** InterLink's Helm release, told where the Kubernetes API is, and its virtual node awaited. */
@@ -73,7 +85,7 @@ export class InterlinkRelease extends pulumi.ComponentResource {
 
     constructor(name: string, args: InterlinkReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:InterlinkRelease", name, args, opts);
-        const { chartVersion } = args;
+        const { chartVersion, pods = {} } = args;
         checkArguments(this, [
             {
                 key: "chartVersion",
@@ -83,18 +95,12 @@ export class InterlinkRelease extends pulumi.ComponentResource {
             },
         ]);
 
-        const namespace = new k8s.core.v1.Namespace(
-            `${name}-namespace`,
-            { metadata: { name: args.namespace } },
-            { parent: this },
-        );
+        // What a pod needs is no secret, even where the values hold some.
+        const level = pulumi.unsecret(pulumi.output(args.values ?? {}).apply(podSecurityLevel));
+        const namespace = podNamespace(`${name}-namespace`, { name: args.namespace, level, pods }, { parent: this });
         const node = virtualNode(name, args.nodeName, this);
         if (args.kubeletCertificate === "signed") {
-            certificateApprover(
-                name,
-                { nodeName: args.nodeName, namespace: namespace.metadata.name, image: args.approverImage },
-                this,
-            );
+            certificateApprover(name, { nodeName: args.nodeName, namespace, image: args.approverImage, pods }, this);
         }
         const values = pulumi
             .all([chartValues(args), args.values ?? {}])
@@ -106,8 +112,9 @@ export class InterlinkRelease extends pulumi.ComponentResource {
                 // Some of the chart's objects are named by it.
                 name,
                 chart: args.chart ?? "oci://ghcr.io/interlink-hq/interlink-helm-chart/interlink",
+                repositoryOpts: registryOptions(args.chartRegistry ?? {}),
                 version: chartVersion,
-                namespace: namespace.metadata.name,
+                namespace,
                 values,
             },
             {
@@ -115,6 +122,7 @@ export class InterlinkRelease extends pulumi.ComponentResource {
                 dependsOn: [node],
                 transforms: [
                     tokenSecretTransform,
+                    podTransform(pods, args.imageRegistry),
                     configurationTransform(args.kubernetesApi),
                     deploymentTransform(pulumi.output([args.kubernetesApi, values]), args.values !== undefined),
                 ],
@@ -123,7 +131,7 @@ export class InterlinkRelease extends pulumi.ComponentResource {
 
         const ready = nodeReady(
             name,
-            { nodeName: args.nodeName, namespace: namespace.metadata.name, kubectlImage: args.kubectlImage },
+            { nodeName: args.nodeName, namespace, kubectlImage: args.kubectlImage, pods },
             chart,
             this,
         );

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { grant } from "../parts/grant";
 import { kubectlPodSpec } from "../parts/kubectlPod";
+import { PodDefaults } from "../parts/pods";
 
 /**
  * Where the virtual kubelet's serving certificate comes from: it signs it itself, or the cluster does, which an API server
@@ -20,6 +21,8 @@ export interface ApproverArgs {
     readonly namespace: pulumi.Input<string>;
     /** Image with kubectl and a shell. */
     readonly image: pulumi.Input<string>;
+    /** What its pod has in common with all others. */
+    readonly pods: PodDefaults;
 }
 
 /**
@@ -61,6 +64,7 @@ export function certificateApprover(name: string, args: ApproverArgs, parent: pu
                             image: args.image,
                             serviceAccountName: serviceAccount.metadata.name,
                             restartPolicy: "Always",
+                            pods: args.pods,
                             command: [
                                 "sh",
                                 "-c",

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { grant } from "../parts/grant";
 import { kubectlPodSpec } from "../parts/kubectlPod";
+import { PodDefaults } from "../parts/pods";
 
 /** What is waited for; ample for two probes of the virtual node, which come every 30 s. */
 const READY = ["--for=condition=Ready", "--timeout=180s"];
@@ -29,6 +30,8 @@ export interface NodeReadyArgs {
     readonly namespace: pulumi.Input<string>;
     /** Image with kubectl. */
     readonly kubectlImage: pulumi.Input<string>;
+    /** What its pod has in common with all others. */
+    readonly pods: PodDefaults;
 }
 
 /**
@@ -37,7 +40,7 @@ export interface NodeReadyArgs {
  */
 export function nodeReady(
     name: string,
-    { nodeName, namespace, kubectlImage }: NodeReadyArgs,
+    { nodeName, namespace, kubectlImage, pods }: NodeReadyArgs,
     chart: pulumi.Resource,
     parent: pulumi.Resource,
 ): k8s.batch.v1.Job {
@@ -65,6 +68,7 @@ export function nodeReady(
                         image: kubectlImage,
                         serviceAccountName: serviceAccount.metadata.name,
                         restartPolicy: "Never",
+                        pods,
                         command: ["kubectl", "wait", pulumi.interpolate`node/${nodeName}`, ...READY],
                     }),
                 },

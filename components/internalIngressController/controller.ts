@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { grant } from "../parts/grant";
+import { PodDefaults } from "../parts/pods";
 import { HostPorts, Ports } from "../parts/ports";
 
 /** What each controller needs. */
@@ -23,6 +24,11 @@ export interface ControllerArgs {
      * It must exist before the component: `dependsOn` whatever makes it.
      */
     readonly defaultCertificateSecretName: string;
+    /**
+     * What the pods have in common with all others.
+     * @default {}
+     */
+    readonly pods?: PodDefaults;
 }
 
 /** Lets a controller's service account read the classes of the cluster: all that it may read beyond its namespace. */

@@ -1,8 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { SILENCE_SECONDS } from "../parts/limits";
+import { pullSecrets, RESTRICTED_CONTAINER } from "../parts/pods";
 import { placement, rollout } from "../parts/ports";
-import { chartSource } from "../parts/release";
+import { ChartRegistry, chartSource } from "../parts/release";
 import { classReader, ControllerArgs } from "./controller";
 
 /** What is known to be open in the last release, 1.15.1; printed at every run. */
@@ -36,6 +37,8 @@ export interface IngressNginxSoftware {
      * @default ingress-nginx in its own chart repository
      */
     readonly chart?: string;
+    /** How the chart's registry is spoken to. */
+    readonly registry?: ChartRegistry;
     /** Version of the chart. */
     readonly chartVersion: string;
     /** Image of the controller; the chart's own one would not be the one of a mirror. */
@@ -57,11 +60,17 @@ export function ingressNginx(
         `${name}-chart`,
         {
             name,
-            ...chartSource(software.chart, "ingress-nginx", "https://kubernetes.github.io/ingress-nginx"),
+            ...chartSource(
+                software.chart,
+                "ingress-nginx",
+                "https://kubernetes.github.io/ingress-nginx",
+                software.registry,
+            ),
             version: software.chartVersion,
             namespace: args.namespace,
             values: {
                 fullnameOverride: name,
+                imagePullSecrets: pullSecrets(args.pods ?? {}) ?? [],
                 rbac: { scope: true },
                 controller: controllerValues(software, args),
             },
@@ -104,16 +113,15 @@ function controllerValues(
         },
         updateStrategy: { type: "RollingUpdate", ...rollout(hostPorts) },
         readinessProbe: { initialDelaySeconds: 1, periodSeconds: 2 },
-        ...placement(hostPorts),
-        resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
+        ...placement(hostPorts, args.pods ?? {}),
+        resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { cpu: "2", memory: "512Mi" } },
         // The chart's own one adds NET_BIND_SERVICE, which ports above 1023 do not need.
         containerSecurityContext: {
+            ...RESTRICTED_CONTAINER,
             runAsNonRoot: true,
             runAsUser: 101,
             runAsGroup: 82,
-            allowPrivilegeEscalation: false,
             seccompProfile: { type: "RuntimeDefault" },
-            capabilities: { drop: ["ALL"] },
         },
     };
 }

@@ -1,7 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { grant } from "../parts/grant";
-import { containerPorts, placement, rollout } from "../parts/ports";
+import { podDefaults, RESTRICTED_CONTAINER, userIds } from "../parts/pods";
+import { containerPorts, rollout } from "../parts/ports";
 import { classReader, ControllerArgs } from "./controller";
 
 const HEALTH_PORT = 8080;
@@ -111,18 +112,13 @@ function traefikPodSpec(
     serviceAccount: k8s.core.v1.ServiceAccount,
     configuration: k8s.core.v1.ConfigMap,
 ): k8s.types.input.core.v1.PodSpec {
+    const { pods = {} } = args;
     const { http, https } = args.ports;
     const probe = { httpGet: { path: "/ping", port: "health" } };
     return {
         serviceAccountName: serviceAccount.metadata.name,
         enableServiceLinks: false,
-        ...placement(args.hostPorts),
-        securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 65532,
-            runAsGroup: 65532,
-            seccompProfile: { type: "RuntimeDefault" },
-        },
+        ...podDefaults(pods, userIds(pods), args.hostPorts),
         containers: [
             {
                 name: "traefik",
@@ -148,12 +144,8 @@ function traefikPodSpec(
                 ports: [...containerPorts(args.ports, args.hostPorts), { name: "health", containerPort: HEALTH_PORT }],
                 readinessProbe: { ...probe, periodSeconds: 2 },
                 livenessProbe: { ...probe, periodSeconds: 10 },
-                resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "512Mi" } },
-                securityContext: {
-                    allowPrivilegeEscalation: false,
-                    readOnlyRootFilesystem: true,
-                    capabilities: { drop: ["ALL"] },
-                },
+                resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "2", memory: "512Mi" } },
+                securityContext: { ...RESTRICTED_CONTAINER, readOnlyRootFilesystem: true },
                 volumeMounts: [{ name: "configuration", mountPath: CONFIGURATION_DIRECTORY, readOnly: true }],
             },
         ],

@@ -3,6 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { ADDRESS_RANGE, addressRange, checkArguments } from "../parts/arguments";
 import { grant } from "../parts/grant";
 import { kubectlPodSpec } from "../parts/kubectlPod";
+import { podNamespace } from "../parts/namespace";
+import { PodDefaults, pullSecrets } from "../parts/pods";
+import { placement } from "../parts/ports";
 import { chartSource, InstalledRelease, mergeValues, Release } from "../parts/release";
 
 /** Annotations by which MetalLB gives a Service a chosen address: 0.13 knows the first, later versions prefer the second. */
@@ -14,7 +17,7 @@ export function addressAnnotations(address: string): Record<string, string> {
 const WEBHOOK_TRIES = 6;
 const GROUP = "metallb.io";
 
-const RESOURCES = { requests: { cpu: "20m", memory: "64Mi" }, limits: { memory: "256Mi" } };
+const RESOURCES = { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "500m", memory: "256Mi" } };
 /** Values for the chart: layer 2 needs no routing daemon, which is frr until 0.15 and frrk8s from 0.16 on. */
 const VALUES = {
     controller: { resources: RESOURCES, readinessProbe: { initialDelaySeconds: 1, periodSeconds: 2 } },
@@ -42,6 +45,11 @@ export interface MetalLBArgs {
     readonly loadBalancerClass?: string;
     /** Image with kubectl, to wait for the webhook of an installed MetalLB. */
     readonly kubectlImage: pulumi.Input<string>;
+    /**
+     * What the pods have in common with all others.
+     * @default {}
+     */
+    readonly pods?: PodDefaults;
 }
 
 /** Load balancers for a cluster without a cloud: MetalLB, and a pool that it announces by ARP and NDP. */
@@ -86,28 +94,30 @@ export class MetalLB extends pulumi.ComponentResource {
 /** MetalLB's namespace and chart. The speaker answers ARP on the nodes' own network, for which it needs privileges. */
 function installMetalLB(
     name: string,
-    { loadBalancerClass = "" }: MetalLBArgs,
+    { loadBalancerClass = "", pods = {} }: MetalLBArgs,
     release: InstalledRelease,
     parent: pulumi.Resource,
 ): pulumi.Resource {
-    const privileged = Object.fromEntries(
-        ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, "privileged"]),
-    );
-    const namespace = new k8s.core.v1.Namespace(
+    const namespace = podNamespace(
         `${name}-namespace`,
-        { metadata: { name: release.namespace, labels: privileged } },
+        { name: release.namespace, level: "privileged", pods },
         { parent },
     );
+    const values = mergeValues(VALUES, {
+        imagePullSecrets: pullSecrets(pods) ?? [],
+        controller: placement(undefined, pods),
+        speaker: placement(undefined, pods),
+    });
     return new k8s.helm.v4.Chart(
         `${name}-chart`,
         {
             name: "metallb",
-            ...chartSource(release.chart, "metallb", "https://metallb.github.io/metallb"),
+            ...chartSource(release.chart, "metallb", "https://metallb.github.io/metallb", release.registry),
             version: release.version,
-            namespace: release.namespace,
-            values: { ...mergeValues(VALUES, release.values ?? {}), loadBalancerClass },
+            namespace,
+            values: { ...mergeValues(values, release.values ?? {}), loadBalancerClass },
         },
-        { parent, dependsOn: [namespace] },
+        { parent },
     );
 }
 
@@ -153,6 +163,7 @@ function webhookServes(
                         image: args.kubectlImage,
                         serviceAccountName: serviceAccount.metadata.name,
                         restartPolicy: "OnFailure",
+                        pods: args.pods ?? {},
                         command: ["kubectl", "create", "--dry-run=server", "-f", "/pool/pool.json"],
                         configMap: { name: manifest.metadata.name, mountPath: "/pool" },
                     }),

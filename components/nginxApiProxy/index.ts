@@ -2,7 +2,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
 import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
-import { containerPorts, HostPorts, placement, Ports, rollout } from "../parts/ports";
+import { PodDefaults, podDefaults } from "../parts/pods";
+import { containerPorts, HostPorts, Ports, rollout } from "../parts/ports";
 import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
 import { nginxConfiguration } from "./configuration";
 import { API_SERVER_CA_FILE, CERTIFICATE_DIRECTORY, HEALTH_PORT, podSpec, SHUTDOWN_SECONDS } from "./pod";
@@ -54,6 +55,11 @@ export interface NginxApiProxyArgs {
      * @default 2; 1 where pods take a node's ports
      */
     readonly replicas?: number;
+    /**
+     * What the pods have in common with all others.
+     * @default {}
+     */
+    readonly pods?: PodDefaults;
 }
 
 /**
@@ -147,7 +153,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                             ports: containerPorts(ports, hostPorts).filter(
                                 ({ name }) => clients.type === "outside" || name === "https",
                             ),
-                            placement: placement(hostPorts),
+                            defaults: podDefaults(args.pods ?? {}, {}, hostPorts),
                             configurationName: configuration.metadata.name,
                             tlsSecretName: this.tlsSecretName,
                         }),

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { podDefaults, RESTRICTED_CONTAINER } from "../parts/pods";
 
 /** Port of the health answer, for kubelet's probes alone. */
 export const HEALTH_PORT = 8081;
@@ -20,8 +21,8 @@ export interface PodArgs {
     readonly image: pulumi.Input<string>;
     /** Ports for clients. */
     readonly ports: readonly k8s.types.input.core.v1.ContainerPort[];
-    /** Where the pod runs. */
-    readonly placement: Pick<k8s.types.input.core.v1.PodSpec, "nodeSelector" | "tolerations">;
+    /** What the pod has in common with all others. */
+    readonly defaults: ReturnType<typeof podDefaults>;
     /** Name of the ConfigMap with nginx.conf. */
     readonly configurationName: pulumi.Input<string>;
     /** Name of the Secret with the proxy's certificate. */
@@ -34,10 +35,10 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
         // The proxy passes on its clients' tokens and never holds one.
         automountServiceAccountToken: false,
         enableServiceLinks: false,
-        ...args.placement,
+        // The image has a user of its own.
+        ...args.defaults,
         // Watches that go through a pod may go on for as long as nginx lets its old workers.
         terminationGracePeriodSeconds: WITHDRAWAL_SECONDS + SHUTDOWN_SECONDS + 5,
-        securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
         containers: [
             {
                 name: "nginx",
@@ -50,12 +51,8 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
                 // nginx still answers while its endpoint is withdrawn; then the image's stop signal, SIGQUIT, lets it
                 // finish what it has.
                 lifecycle: { preStop: { sleep: { seconds: WITHDRAWAL_SECONDS } } },
-                resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { memory: "256Mi" } },
-                securityContext: {
-                    allowPrivilegeEscalation: false,
-                    readOnlyRootFilesystem: true,
-                    capabilities: { drop: ["ALL"] },
-                },
+                resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "2", memory: "256Mi" } },
+                securityContext: { ...RESTRICTED_CONTAINER, readOnlyRootFilesystem: true },
                 volumeMounts: [
                     { name: "configuration", mountPath: CONFIGURATION_DIRECTORY, readOnly: true },
                     { name: "tls", mountPath: CERTIFICATE_DIRECTORY, readOnly: true },

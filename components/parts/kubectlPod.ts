@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { PodDefaults, podDefaults, RESTRICTED_CONTAINER, userIds } from "./pods";
 
 /** A pod that runs kubectl. */
 export interface KubectlPodArgs {
@@ -13,6 +14,8 @@ export interface KubectlPodArgs {
     readonly command: pulumi.Input<string>[];
     /** A ConfigMap that the command reads, and the folder where it lies. */
     readonly configMap?: { readonly name: pulumi.Input<string>; readonly mountPath: string };
+    /** What it has in common with all other pods. */
+    readonly pods: PodDefaults;
 }
 
 /** The specification of a pod that asks the cluster for something: unprivileged. */
@@ -21,7 +24,7 @@ export function kubectlPodSpec(args: KubectlPodArgs): k8s.types.input.core.v1.Po
     return {
         serviceAccountName: args.serviceAccountName,
         restartPolicy: args.restartPolicy,
-        securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: "RuntimeDefault" } },
+        ...podDefaults(args.pods, userIds(args.pods)),
         containers: [
             {
                 name: "kubectl",
@@ -29,8 +32,8 @@ export function kubectlPodSpec(args: KubectlPodArgs): k8s.types.input.core.v1.Po
                 command: args.command,
                 // What kubectl said of a failure then stands in the pod's status, which Pulumi shows.
                 terminationMessagePolicy: "FallbackToLogsOnError",
-                resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
-                securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+                resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { cpu: "500m", memory: "128Mi" } },
+                securityContext: RESTRICTED_CONTAINER,
                 volumeMounts: configMap && [{ name: "input", mountPath: configMap.mountPath, readOnly: true }],
             },
         ],

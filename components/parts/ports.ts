@@ -29,16 +29,39 @@ export function containerPorts(
     }));
 }
 
-/** Where pods run that take ports of their nodes: on those nodes, control planes among them, which kind's only node is. */
+/** Where pods run. */
+export interface Scheduling {
+    /**
+     * Labels of the nodes.
+     * @default all nodes
+     */
+    readonly nodeSelector?: Readonly<Record<string, string>>;
+    /**
+     * Taints of nodes that do not keep the pods off, as a pod spells them.
+     * @default none
+     */
+    readonly tolerations?: readonly k8s.types.input.core.v1.Toleration[];
+}
+
+/**
+ * Where pods run: on the nodes whose ports they take, control planes among them, which kind's only node is; and only where
+ * all pods of the stack may run.
+ */
 export function placement(
     hostPorts: HostPorts | undefined,
+    { nodeSelector = {}, tolerations = [] }: Scheduling,
 ): Pick<k8s.types.input.core.v1.PodSpec, "nodeSelector" | "tolerations"> {
-    return hostPorts === undefined
-        ? {}
-        : {
-              nodeSelector: { ...hostPorts.nodeSelector },
-              tolerations: [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists", effect: "NoSchedule" }],
-          };
+    const labels = { ...nodeSelector, ...hostPorts?.nodeSelector };
+    const tolerated = [
+        ...tolerations,
+        ...(hostPorts === undefined
+            ? []
+            : [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists", effect: "NoSchedule" }]),
+    ];
+    return {
+        ...(Object.keys(labels).length === 0 ? {} : { nodeSelector: labels }),
+        ...(tolerated.length === 0 ? {} : { tolerations: tolerated }),
+    };
 }
 
 /** How pods are replaced: two of them cannot have a node's ports at once. */

@@ -8,7 +8,10 @@ import {
     durationSeconds,
     isCertificateDuration,
 } from "../parts/arguments";
-import { InstalledRelease, mergeValues, Release } from "../parts/release";
+import { podNamespace } from "../parts/namespace";
+import { PodDefaults, pullSecrets } from "../parts/pods";
+import { placement } from "../parts/ports";
+import { InstalledRelease, loginOptions, mergeValues, Release } from "../parts/release";
 import { IssuerRef } from "../parts/serverCertificate";
 
 /**
@@ -19,6 +22,11 @@ import { IssuerRef } from "../parts/serverCertificate";
 const VALUES = (namespace: string) => ({
     crds: { enabled: true, keep: true },
     global: { leaderElection: { namespace } },
+    resources: resources("1", "1Gi"),
+    webhook: { resources: resources("500m", "256Mi") },
+    // It holds every Secret and definition of the cluster.
+    cainjector: { resources: resources("1", "1Gi") },
+    startupapicheck: { resources: resources("500m", "256Mi") },
 });
 
 /** Arguments of SelfSignedCA. */
@@ -30,6 +38,11 @@ export interface SelfSignedCAArgs {
     readonly certManager: Release;
     /** Name of the ClusterIssuer and of the CA's Certificate: one that no other stack in the cluster uses. */
     readonly issuerName: pulumi.Input<string>;
+    /**
+     * What cert-manager's pods have in common with all others.
+     * @default {}
+     */
+    readonly pods?: PodDefaults;
     /**
      * Lifetime of the CA. It is handed out to every job, and a new one reaches none that runs: hence the guide's 100 years.
      * @default "876000h"
@@ -53,7 +66,7 @@ export class SelfSignedCA extends pulumi.ComponentResource {
         checkArguments(this, [
             { key: "duration", value: duration, ok: isCertificateDuration(duration), allowed: DURATION },
         ]);
-        const installed = certManager.install ? [installCertManager(name, certManager, this)] : [];
+        const installed = certManager.install ? [installCertManager(name, certManager, args.pods ?? {}, this)] : [];
         const namespace = certManager.namespace;
         const secretName = pulumi.interpolate`${issuerName}-secret`;
 
@@ -126,10 +139,17 @@ function caCertificateOf(data: Record<string, string>): string {
 }
 
 /** cert-manager's namespace and release; the release is done when its webhook answers (its start-up check). */
-function installCertManager(name: string, args: InstalledRelease, parent: pulumi.Resource): pulumi.Resource {
-    const namespace = new k8s.core.v1.Namespace(
+function installCertManager(
+    name: string,
+    args: InstalledRelease,
+    pods: PodDefaults,
+    parent: pulumi.Resource,
+): pulumi.Resource {
+    const { chart, registry = {}, values = {} } = args;
+    const { hostNetwork } = (values.webhook ?? {}) as { readonly hostNetwork?: boolean };
+    const namespace = podNamespace(
         `${name}-cert-manager-namespace`,
-        { metadata: { name: args.namespace } },
+        { name: args.namespace, level: hostNetwork === true ? "privileged" : "restricted", pods },
         { parent },
     );
     return new certmanager.CertManager(
@@ -137,15 +157,35 @@ function installCertManager(name: string, args: InstalledRelease, parent: pulumi
         {
             helmOptions: {
                 name: "cert-manager",
-                chart: args.chart,
+                chart,
                 // The plugin gives every chart its own repository unless there is one; an empty one is none.
-                repositoryOpts: args.chart === undefined ? undefined : { repo: "" },
+                repositoryOpts:
+                    chart === undefined
+                        ? undefined
+                        : { repo: "", ...loginOptions(registry.login), caFile: registry.caFile },
                 version: args.version,
-                namespace: namespace.metadata.name,
-                values: mergeValues(VALUES(args.namespace), args.values ?? {}),
+                namespace,
+                values: mergeValues(mergeValues(VALUES(args.namespace), podValues(pods)), values),
                 timeout: 300,
             },
         },
         { parent },
     );
+}
+
+/** What a container asks for, and at most gets. */
+function resources(cpu: string, memory: string) {
+    return { requests: { cpu: "10m", memory: "32Mi" }, limits: { cpu, memory } };
+}
+
+/** Values by which the pods of the chart get what all pods have in common; they are restricted by themselves. */
+function podValues(pods: PodDefaults): Record<string, unknown> {
+    const where = placement(undefined, pods);
+    return {
+        global: { imagePullSecrets: pullSecrets(pods) ?? [] },
+        ...where,
+        webhook: where,
+        cainjector: where,
+        startupapicheck: where,
+    };
 }

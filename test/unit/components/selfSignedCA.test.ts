@@ -45,6 +45,18 @@ describe("SelfSignedCA", () => {
         assert.equal(input("ca-certificate", "metadata", "namespace"), "cm");
     });
 
+    for (const [hostNetwork, level] of [
+        [false, "restricted"],
+        [true, "privileged"],
+    ] as const) {
+        it(`installs it into a namespace that is ${level}${hostNetwork ? ", where the webhook is on the node's network" : ""}`, async () => {
+            const values = { webhook: { hostNetwork } };
+            await settled(new SelfSignedCA("ca", { certManager: { ...certManager, values }, issuerName: "ca" }));
+            const labels = input("ca-cert-manager-namespace", "metadata", "labels") as Record<string, string>;
+            assert.equal(labels["pod-security.kubernetes.io/enforce"], level);
+        });
+    }
+
     for (const duration of ["59m", "forever", ""]) {
         it(`refuses a duration of "${duration}"`, () => {
             assert.throws(() => new SelfSignedCA("ca", { certManager, issuerName: "ca", duration }), {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { certManagerImages, mirroredChart, mirroredImage } from "../../../stacks/mirror";
+import { certManagerImages, chartRegistry, metalLBImages, mirroredChart, mirroredImage } from "../../../stacks/mirror";
 
 describe("a closed network's mirror", () => {
     const registry = "mirror.site.example:5000/copies";
@@ -30,5 +30,25 @@ describe("a closed network's mirror", () => {
         assert.deepEqual(values.image, { repository: `${registry}/jetstack/cert-manager-controller` });
         assert.deepEqual(values.webhook?.image, { repository: `${registry}/jetstack/cert-manager-webhook` });
         assert.deepEqual(certManagerImages(undefined), {});
+    });
+
+    it("has the images of MetalLB's routing daemon, and of cert-manager's solver and start-up check", () => {
+        const image = (name: string) => ({ image: { repository: `${registry}/${name}` } });
+        const frr = image("frrouting/frr");
+        assert.deepEqual(metalLBImages(registry), {
+            controller: image("metallb/controller"),
+            speaker: { ...image("metallb/speaker"), frr },
+            "frr-k8s": { ...image("metallb/frr-k8s"), frr },
+        });
+        const { acmesolver, startupapicheck } = certManagerImages(registry);
+        assert.deepEqual(acmesolver, image("jetstack/cert-manager-acmesolver"));
+        assert.deepEqual(startupapicheck, image("jetstack/cert-manager-startupapicheck"));
+    });
+
+    it("has a registry of charts where they have an oci:// address", () => {
+        const closed = { mirror: { chartsCa: "/ca.pem" }, registryLogins: {} };
+        assert.deepEqual(chartRegistry("oci://a.example/charts/x", closed), { login: undefined, caFile: "/ca.pem" });
+        assert.equal(chartRegistry("./charts/x", closed), undefined);
+        assert.equal(chartRegistry(undefined, closed), undefined);
     });
 });

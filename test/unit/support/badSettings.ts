@@ -218,6 +218,71 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     {
         good: KIND,
+        change: { mirror: { chartsCa: "/nowhere/ca.pem" } },
+        says: [
+            'mirror.chartsCa: "/nowhere/ca.pem" is not allowed; give the path of a file with a CA certificate, PEM.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { registryLogins: "mirror.site.example" },
+        says: ['registryLogins: "[secret]" is not allowed; give an object of logins by their registries.'],
+    },
+    {
+        good: KIND,
+        change: { registryLogins: { "https://mirror.site.example": { username: "u", password: "s3cret" } } },
+        says: [
+            'registryLogins.https://mirror.site.example: "[secret]" is not allowed; give a registry\'s host, with its port if it has one, such as mirror.site.example:5000.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { registryLogins: { "mirror.site.example": { username: "u" } } },
+        says: ["registryLogins.mirror.site.example.password is missing; give a password or token."],
+    },
+    {
+        good: KIND,
+        change: { registryLogins: { "mirror.site.example": { username: "u", password: 12345 } } },
+        says: ['registryLogins.mirror.site.example.password: "[secret]" is not allowed; give a password or token.'],
+    },
+    {
+        good: KIND,
+        change: { pods: { nodeSelector: "linux" } },
+        says: ['pods.nodeSelector: "linux" is not allowed; give an object of node labels.'],
+    },
+    {
+        good: KIND,
+        change: { pods: { tolerations: { key: "dedicated" } } },
+        says: [
+            'pods.tolerations: {"key":"dedicated"} is not allowed; give a list of tolerations, as a pod spells them.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { pods: { tolerations: [{ key: "dedicated", effect: "NoWay" }] } },
+        says: ['pods.tolerations.0.effect: "NoWay" is not allowed; give NoSchedule, PreferNoSchedule or NoExecute.'],
+    },
+    {
+        good: KIND,
+        change: { pods: { assignedUserIds: 1000 } },
+        says: ["pods.assignedUserIds: 1000 is not allowed; give true or false."],
+    },
+    {
+        good: KIND,
+        change: { controller: "ingress-nginx", pods: { assignedUserIds: true } },
+        says: [
+            'controller: "ingress-nginx" is not allowed; give traefik or none, since pods.assignedUserIds is true and its image has one user of its own.',
+        ],
+    },
+    {
+        good: METALLB,
+        change: { pods: { assignedUserIds: true } },
+        says: [
+            "metallb.install: true is not allowed; give false, since pods.assignedUserIds is true and MetalLB's pods have users of their own.",
+        ],
+    },
+    {
+        good: KIND,
         change: { images: { nginx: "docker.io/nginxinc/nginx-unprivileged" } },
         says: [
             'images.nginx: "docker.io/nginxinc/nginx-unprivileged" is not allowed; give an image with a tag or a digest.',
