@@ -53,6 +53,10 @@ const INTERNAL_LOAD_BALANCER: Readonly<Record<string, string>> = {
 /** MetalLB's annotations: its addresses belong to the site's own network. */
 const METALLB = /^metallb\.(universe\.tf|io)\//;
 
+/** The label by which a namespace says which pods it admits, and its values. */
+const POD_SECURITY: Path = ["metadata", "labels", "pod-security.kubernetes.io/enforce"];
+const LEVELS: readonly unknown[] = ["restricted", "baseline", "privileged"];
+
 const ANONYMOUS: readonly unknown[] = ["system:anonymous", "system:unauthenticated"];
 
 const PRIVATE_KEY = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/;
@@ -79,6 +83,14 @@ const RULES: readonly Rule[] = [
         name: "memory-limits",
         description: "Every container has a memory limit.",
         check: ofContainers(["resources", "limits", "memory"], isGiven, "a quantity such as 256Mi"),
+    },
+    {
+        name: "pod-security",
+        description: "Every namespace says which pods it admits, whatever the cluster's default is.",
+        check: (kind, props) =>
+            kind === "Namespace"
+                ? demand(props, POD_SECURITY, (level) => LEVELS.includes(level), "restricted, baseline or privileged")
+                : [],
     },
     {
         name: "tls-on-every-hop",

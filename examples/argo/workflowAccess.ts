@@ -41,7 +41,13 @@ export class WorkflowAccess extends pulumi.ComponentResource {
         super("interlink-kube-api-argo:index:WorkflowAccess", name, args, opts);
         const namespace = new k8s.core.v1.Namespace(
             `${name}-namespace`,
-            { metadata: { name: args.namespace } },
+            {
+                metadata: {
+                    name: args.namespace,
+                    // Images of workflows may run as root.
+                    labels: { "pod-security.kubernetes.io/enforce": "baseline" },
+                },
+            },
             { parent: this },
         );
         const metadata = { name: args.serviceAccount, namespace: namespace.metadata.name };

@@ -198,6 +198,23 @@ rule("memory-limits", ({ passes, refuses }) => {
     );
 });
 
+rule("pod-security", ({ passes, refuses }) => {
+    const type = "core/v1:Namespace";
+    const label = "pod-security.kubernetes.io/enforce";
+    const field = `metadata.labels["${label}"] of Namespace web`;
+    const namespace = (level: unknown) => ({ metadata: { labels: { [label]: level } } });
+    for (const level of ["restricted", "baseline", "privileged", UNKNOWN]) {
+        passes(level === UNKNOWN ? "an unknown level" : level, type, namespace(level));
+    }
+    refuses("no labels", type, { metadata: {} }, `${field} is missing; give restricted, baseline or privileged.`);
+    refuses(
+        "a level that is none",
+        type,
+        namespace("strict"),
+        `${field}: "strict" is not allowed; give restricted, baseline or privileged.`,
+    );
+});
+
 rule("tls-on-every-hop", ({ passes, refuses }) => {
     const annotations = {
         [`${NGINX}/backend-protocol`]: "HTTPS",
