@@ -47,20 +47,23 @@ const image = pattern(
     /^[^\s:@]+(:\d+\/[^\s:@]+)?(:[\w][\w.-]*|@sha256:[0-9a-f]{64}|:[\w][\w.-]*@sha256:[0-9a-f]{64})$/,
 );
 const REGISTRY_HOST = "a registry's host, with its port if it has one, such as mirror.site.example:5000";
-const toleration = z.strictObject(
-    {
-        key: text("the key of a taint").optional(),
-        operator: z.enum(["Exists", "Equal"], { error: "Exists or Equal" }).optional(),
-        value: z.string({ error: "text" }).optional(),
-        effect: z
-            .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], {
-                error: "NoSchedule, PreferNoSchedule or NoExecute",
-            })
-            .optional(),
-        tolerationSeconds: count("seconds").optional(),
-    },
-    { error: "an object with key, operator, value and effect" },
-);
+const TOLERATION = "an object with key, operator, value and effect; without a key the operator is Exists";
+const toleration = z
+    .strictObject(
+        {
+            key: text("the key of a taint").optional(),
+            operator: z.enum(["Exists", "Equal"], { error: "Exists or Equal" }).optional(),
+            value: z.string({ error: "text" }).optional(),
+            effect: z
+                .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], {
+                    error: "NoSchedule, PreferNoSchedule or NoExecute",
+                })
+                .optional(),
+            tolerationSeconds: count("seconds").optional(),
+        },
+        { error: TOLERATION },
+    )
+    .refine(({ key, operator }) => key !== undefined || operator === "Exists", { error: TOLERATION });
 /** A login, a Pulumi secret from here on. */
 const registryLogin = z
     .strictObject(

@@ -181,8 +181,9 @@ function resources(cpu: string, memory: string) {
 /** Values by which the pods of the chart get what all pods have in common; they are restricted by themselves. */
 function podValues(pods: PodDefaults): Record<string, unknown> {
     const where = placement(undefined, pods);
+    const imagePullSecrets = pullSecrets(pods);
     return {
-        global: { imagePullSecrets: pullSecrets(pods) ?? [] },
+        ...(imagePullSecrets && { global: { imagePullSecrets } }),
         ...where,
         webhook: where,
         cainjector: where,

@@ -264,6 +264,13 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     {
         good: KIND,
+        change: { pods: { tolerations: [{ effect: "NoSchedule" }] } },
+        says: [
+            'pods.tolerations.0: {"effect":"NoSchedule"} is not allowed; give an object with key, operator, value and effect; without a key the operator is Exists.',
+        ],
+    },
+    {
+        good: KIND,
         change: { pods: { assignedUserIds: 1000 } },
         says: ["pods.assignedUserIds: 1000 is not allowed; give true or false."],
     },
