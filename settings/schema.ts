@@ -239,8 +239,8 @@ export const common = {
      * set by `--secret`.
      */
     registryLogins: z
-        .record(z.string().regex(/^[a-z0-9][-a-z0-9.]*(:\d+)?$/), registryLogin, {
-            error: ({ code }) => (code === "invalid_key" ? REGISTRY_HOST : "an object of logins by their registries"),
+        .record(pattern(REGISTRY_HOST, /^[a-z0-9][-a-z0-9.]*(:\d+)?$/), registryLogin, {
+            error: "an object of logins by their registries",
         })
         .default({}),
     /** What all pods have in common, those of the charts too. */

@@ -232,7 +232,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: KIND,
         change: { registryLogins: { "https://mirror.site.example": { username: "u", password: "s3cret" } } },
         says: [
-            'registryLogins.https://mirror.site.example: "[secret]" is not allowed; give a registry\'s host, with its port if it has one, such as mirror.site.example:5000.',
+            'registryLogins.https://mirror.site.example: "https://mirror.site.example" is not allowed; give a registry\'s host, with its port if it has one, such as mirror.site.example:5000.',
         ],
     },
     {
