@@ -29,6 +29,11 @@ export interface ApiIngressRoute {
     readonly caSecretName: pulumi.Input<string>;
     /** Path prefixes that are routed to the Service. */
     readonly paths: readonly string[];
+    /**
+     * Networks, as CIDRs, from which clients may come, where the controller sees their own addresses; empty lets all come.
+     * @default []
+     */
+    readonly sourceRanges?: readonly string[];
 }
 
 /** Arguments of ApiIngress. */
@@ -116,6 +121,9 @@ function apiIngress(
     metadata: { readonly name: string; readonly namespace: pulumi.Input<string> },
     parent: pulumi.Resource,
 ): void {
+    const { sourceRanges = [] } = route;
+    // Neither the host of a rule nor one of tls may be an IP address; a DNS name is both.
+    const dnsName = host.apply((given) => (isIP(given) === 0 ? given : undefined));
     new k8s.networking.v1.Ingress(
         `${name}-ingress`,
         {
@@ -132,14 +140,16 @@ function apiIngress(
                     "nginx.ingress.kubernetes.io/proxy-send-timeout": String(SILENCE_SECONDS),
                     "nginx.ingress.kubernetes.io/proxy-body-size": MAX_BODY_SIZE,
                     "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
+                    ...(sourceRanges.length === 0
+                        ? {}
+                        : { "nginx.ingress.kubernetes.io/whitelist-source-range": sourceRanges.join(",") }),
                 },
             },
             spec: {
                 ingressClassName: route.ingressClassName,
                 rules: [
                     {
-                        // A rule's host may not be an IP address, and the certificate's Secret is found by tls alone.
-                        host: host.apply((given) => (isIP(given) === 0 ? given : undefined)) as pulumi.Output<string>,
+                        host: dnsName as pulumi.Output<string>,
                         http: {
                             paths: route.paths.map((path) => ({
                                 path,
@@ -151,7 +161,15 @@ function apiIngress(
                         },
                     },
                 ],
-                tls: [{ hosts: [host], secretName: tlsSecretName }],
+                // Clients that come by IP address name no host: they get the controller's default certificate, the same one.
+                tls: [
+                    {
+                        hosts: dnsName.apply((name) => (name === undefined ? undefined : [name])) as pulumi.Output<
+                            string[]
+                        >,
+                        secretName: tlsSecretName,
+                    },
+                ],
             },
         },
         { parent },

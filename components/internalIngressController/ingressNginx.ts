@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { SILENCE_SECONDS } from "../parts/limits";
+import { IDLE_SECONDS, MAX_BODY_SIZE, REQUEST_HEADER_KIB, RESPONSE_HEADER_KIB, SILENCE_SECONDS } from "../parts/limits";
 import { pullSecrets, RESTRICTED_CONTAINER } from "../parts/pods";
 import { placement, rollout } from "../parts/ports";
 import { ChartRegistry, chartSource } from "../parts/release";
@@ -21,7 +21,17 @@ const CONFIGURATION = {
     "force-ssl-redirect": "true",
     hsts: "false",
     "use-http2": "false",
-    "large-client-header-buffers": "4 32k",
+    // Sizes, pauses and names of headers as in the proxy.
+    "client-header-buffer-size": "8k",
+    "large-client-header-buffers": `2 ${REQUEST_HEADER_KIB}k`,
+    "proxy-buffer-size": `${RESPONSE_HEADER_KIB}k`,
+    "proxy-body-size": MAX_BODY_SIZE,
+    "ignore-invalid-headers": "false",
+    "enable-underscores-in-headers": "true",
+    "keep-alive": String(IDLE_SECONDS),
+    "client-body-timeout": String(SILENCE_SECONDS),
+    // It has no setting of its own for readers that pause.
+    "http-snippet": `send_timeout ${SILENCE_SECONDS}s;`,
     "log-format-upstream": '$remote_addr [$time_iso8601] "$request_method $uri" $status $body_bytes_sent $request_time',
     "worker-processes": "2",
     // A renewed certificate reloads nginx; connections go on in the old workers for as long as they may be silent.

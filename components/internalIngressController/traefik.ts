@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { grant } from "../parts/grant";
+import { IDLE_SECONDS, REQUEST_HEADER_KIB, SILENCE_SECONDS } from "../parts/limits";
 import { podDefaults, RESTRICTED_CONTAINER, userIds } from "../parts/pods";
 import { containerPorts, rollout } from "../parts/ports";
 import { classReader, ControllerArgs } from "./controller";
@@ -132,6 +133,10 @@ function traefikPodSpec(
                     "--entrypoints.web.http.redirections.entrypoint.scheme=https",
                     `--entrypoints.websecure.address=:${https}`,
                     "--entrypoints.websecure.http.tls=true",
+                    // A minute, the default, ends long uploads; the header may be as large as the proxy takes it.
+                    `--entrypoints.websecure.transport.respondingtimeouts.readtimeout=${SILENCE_SECONDS}s`,
+                    `--entrypoints.websecure.transport.respondingtimeouts.idletimeout=${IDLE_SECONDS}s`,
+                    `--entrypoints.websecure.http.maxheaderbytes=${REQUEST_HEADER_KIB * 1024}`,
                     "--ping=true",
                     "--providers.kubernetesingressnginx=true",
                     pulumi.interpolate`--providers.kubernetesingressnginx.controllerclass=${args.controllerValue}`,

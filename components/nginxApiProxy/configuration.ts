@@ -1,17 +1,31 @@
+import { IDLE_SECONDS, KEEP_ALIVE, REQUEST_HEADER_KIB, RESPONSE_HEADER_KIB } from "../parts/limits";
+
 /** The API server's name inside the cluster: a subject alternative name of every API server certificate. */
-const API_SERVER = "kubernetes.default.svc";
+export const API_SERVER = "kubernetes.default.svc";
+/** Connections of one worker. A stream takes two and, measured, 100 KiB: those of both workers fit into the pod's memory. */
+const WORKER_CONNECTIONS = 4096;
+/** Headers of an answer by which a server behind nginx may give it orders. */
+const ACCEL_HEADERS = ["Redirect", "Expires", "Limit-Rate", "Buffering", "Charset"].map((name) => `X-Accel-${name}`);
 
 /** What the nginx configuration depends on. */
 export interface NginxConfigurationArgs {
     /** Port on which nginx ends TLS. */
     readonly port: number;
-    /** Port of plain HTTP that is only redirected, and the clients' port for HTTPS; without, there is none. */
+    /**
+     * Where clients come by themselves: port of plain HTTP that is only redirected, and the clients' port for HTTPS; without,
+     * a controller is the only client.
+     */
     readonly redirect?: { readonly from: number; readonly to: number };
+    /**
+     * Networks, as CIDRs, from which clients may come; empty lets all come.
+     * @default []
+     */
+    readonly sourceRanges?: readonly string[];
     /** Port of the plain-HTTP health answer, for kubelet's probes alone. */
     readonly healthPort: number;
     /** The paths that are passed on, without a trailing slash; everything below each is passed on too. */
     readonly paths: readonly string[];
-    /** How long a connection may be silent, in seconds. */
+    /** How long a connection may be silent, in seconds, whoever has to speak or to listen. */
     readonly readTimeoutSeconds: number;
     /** The largest request body, in nginx's notation. */
     readonly maxBodySize: string;
@@ -19,21 +33,24 @@ export interface NginxConfigurationArgs {
     readonly certificateDirectory: string;
     /** File with the certificate authority of the API server. */
     readonly apiServerCaFile: string;
-    /** How long watches may go on in a worker that was told to stop, in seconds. */
+    /** How long connections go on in a worker that was told to stop, in seconds. */
     readonly shutdownSeconds: number;
 }
 
 /** The text of nginx.conf: a reverse proxy that verifies the API server and lets watches, logs and exec stream. */
 export function nginxConfiguration(args: NginxConfigurationArgs): string {
+    const { redirect, sourceRanges = [] } = args;
     const paths = args.paths.map((path) => path.slice(1).replaceAll(".", "\\.")).join("|");
     return `worker_processes 2;
 pid /tmp/nginx.pid;
 lock_file /tmp/nginx.lock;
 error_log /dev/stderr warn;
 worker_shutdown_timeout ${args.shutdownSeconds}s;
+# A stream takes two connections; besides, handshakes open the certificate's files. The soft limit is often 1,024.
+worker_rlimit_nofile ${2 * WORKER_CONNECTIONS};
 
 events {
-    worker_connections 4096;
+    worker_connections ${WORKER_CONNECTIONS};
 }
 
 http {
@@ -48,8 +65,15 @@ http {
     scgi_temp_path /tmp/scgi;
     uwsgi_temp_path /tmp/uwsgi;
 
+    # Only the upgrades that Kubernetes knows, in whatever case.
+    map $http_upgrade $upgrade_header {
+        default   '';
+        websocket $http_upgrade;
+        SPDY/3.1  $http_upgrade;
+    }
+
     # An empty value keeps the connection to the API server open for the next request.
-    map $http_upgrade $connection_header {
+    map $upgrade_header $connection_header {
         default upgrade;
         ''      '';
     }
@@ -65,13 +89,24 @@ http {
     }
 
     server {
-        listen ${args.port} ssl;
+${listen(args.port, ` ssl so_keepalive=${KEEP_ALIVE.idle}s:${KEEP_ALIVE.interval}s:${KEEP_ALIVE.probes}`)}${sources(sourceRanges)}
         ssl_certificate $certificate_directory/tls.crt;
         ssl_certificate_key $certificate_directory/tls.key;
         ssl_protocols TLSv1.2 TLSv1.3;
 
+        # The API server has limits of its own.
         client_max_body_size ${args.maxBodySize};
-        large_client_header_buffers 4 32k;
+        # The first buffer holds a token; a second one is for what does not fit into the rest of the first large one.
+        client_header_buffer_size 8k;
+        large_client_header_buffers 2 ${REQUEST_HEADER_KIB}k;
+        # Headers of any name are passed on, or the request is refused.
+        ignore_invalid_headers off;
+        underscores_in_headers on;
+
+        keepalive_timeout ${IDLE_SECONDS}s;
+        # A reader or a writer may pause for as long as the API server may be silent.
+        send_timeout ${args.readTimeoutSeconds}s;
+        client_body_timeout ${args.readTimeoutSeconds}s;
 
         location ~ ^/(${paths})(/|$) {
             proxy_pass https://api_server;
@@ -83,16 +118,29 @@ http {
             proxy_ssl_verify_depth 3;
             proxy_ssl_trusted_certificate ${args.apiServerCaFile};
             proxy_ssl_protocols TLSv1.2 TLSv1.3;
+            # Asks as often as the pod's sysctls say.
+            proxy_socket_keepalive on;
 
             proxy_set_header Host ${API_SERVER};
             proxy_set_header Connection $connection_header;
-            proxy_set_header Upgrade $http_upgrade;
-            # The authenticating proxy's headers are the API server's own business.
+            proxy_set_header Upgrade $upgrade_header;
+            # The API server's audit log names the client by these; behind a controller, X-Forwarded-For is the controller's.
+${redirect === undefined ? "" : "            proxy_set_header X-Forwarded-For $remote_addr;\n"}            proxy_set_header X-Real-Ip '';
+            # The authenticating proxy's headers, which the API server believes only with a client certificate that nginx
+            # has not: hence those that begin with X-Remote-Extra-, which nginx cannot name, do no harm either.
             proxy_set_header X-Remote-User '';
             proxy_set_header X-Remote-Uid '';
             proxy_set_header X-Remote-Group '';
 
+            # The answer's headers are the API server's or, through it, a pod's, and none of them is an order to nginx.
+            proxy_redirect off;
+            proxy_ignore_headers ${ACCEL_HEADERS.join(" ")};
+${["Date", "Server", "X-Pad", ...ACCEL_HEADERS].map((name) => `            proxy_pass_header ${name};`).join("\n")}
+
             proxy_buffering off;
+            # Even without buffering, the first of these must hold the answer's header, and the others must not be fewer.
+            proxy_buffer_size ${RESPONSE_HEADER_KIB}k;
+            proxy_buffers 4 ${RESPONSE_HEADER_KIB}k;
             proxy_request_buffering off;
             proxy_read_timeout ${args.readTimeoutSeconds}s;
             proxy_send_timeout ${args.readTimeoutSeconds}s;
@@ -103,8 +151,8 @@ http {
         }
     }
 
-${args.redirect === undefined ? "" : redirect(args.redirect)}    server {
-        listen ${args.healthPort};
+${redirect === undefined ? "" : redirection(redirect)}    server {
+${listen(args.healthPort)}
         access_log off;
 
         location = /healthz {
@@ -119,10 +167,22 @@ ${args.redirect === undefined ? "" : redirect(args.redirect)}    server {
 `;
 }
 
+/** The lines by which a server listens to both address families; the pod's start takes the first one away where there is no IPv6. */
+function listen(port: number, options = ""): string {
+    return `        listen [::]:${port}${options};\n        listen ${port}${options};`;
+}
+
+/** The lines that let clients of some networks come alone; none where all may come. */
+function sources(ranges: readonly string[]): string {
+    return ranges.length === 0
+        ? ""
+        : `\n${ranges.map((range) => `        allow ${range};\n`).join("")}        deny all;`;
+}
+
 /** The server that sends clients of plain HTTP to HTTPS; a POST stays a POST. */
-function redirect({ from, to }: NonNullable<NginxConfigurationArgs["redirect"]>): string {
+function redirection({ from, to }: NonNullable<NginxConfigurationArgs["redirect"]>): string {
     return `    server {
-        listen ${from};
+${listen(from)}
         return 308 https://$host:${to}$request_uri;
     }
 

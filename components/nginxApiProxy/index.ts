@@ -6,7 +6,8 @@ import { PodDefaults, podDefaults } from "../parts/pods";
 import { containerPorts, HostPorts, Ports, rollout } from "../parts/ports";
 import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
 import { nginxConfiguration } from "./configuration";
-import { API_SERVER_CA_FILE, CERTIFICATE_DIRECTORY, HEALTH_PORT, podSpec, SHUTDOWN_SECONDS } from "./pod";
+import { API_SERVER_CA_FILE, CERTIFICATE_DIRECTORY, CONFIGURATION_DIRECTORY, HEALTH_PORT, podSpec } from "./pod";
+import { startScript } from "./start";
 
 /**
  * What kubectl and the client libraries ask the API server for: the guide's /api and /apis, and discovery, version,
@@ -47,6 +48,11 @@ export interface NginxApiProxyArgs {
               readonly port: number;
               /** The nodes on whose ports the proxy answers; without, a load balancer leads to it. */
               readonly hostPorts?: HostPorts;
+              /**
+               * Networks, as CIDRs, from which they may come, where the pods see the clients' own addresses; empty lets all come.
+               * @default []
+               */
+              readonly sourceRanges?: readonly string[];
           };
     /** Ports of the pods; the Service has the one for HTTPS, the other one serves clients outside alone. */
     readonly ports: Ports;
@@ -125,13 +131,19 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                     "nginx.conf": nginxConfiguration({
                         port: ports.https,
                         redirect: clients.type === "outside" ? { from: ports.http, to: clients.port } : undefined,
+                        sourceRanges: clients.type === "outside" ? clients.sourceRanges : [],
                         healthPort: HEALTH_PORT,
                         paths: API_PATHS,
                         readTimeoutSeconds: SILENCE_SECONDS,
                         maxBodySize: MAX_BODY_SIZE,
                         certificateDirectory: CERTIFICATE_DIRECTORY,
                         apiServerCaFile: API_SERVER_CA_FILE,
-                        shutdownSeconds: SHUTDOWN_SECONDS,
+                        // After a change of what nginx reads; in a pod that goes, its grace period ends them earlier.
+                        shutdownSeconds: SILENCE_SECONDS,
+                    }),
+                    "start.sh": startScript({
+                        configurationFile: `${CONFIGURATION_DIRECTORY}/nginx.conf`,
+                        apiServerCaFile: API_SERVER_CA_FILE,
                     }),
                 },
             },

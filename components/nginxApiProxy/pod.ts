@@ -1,19 +1,21 @@
 import { dirname } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { KEEP_ALIVE } from "../parts/limits";
 import { podDefaults, RESTRICTED_CONTAINER } from "../parts/pods";
 
 /** Port of the health answer, for kubelet's probes alone. */
 export const HEALTH_PORT = 8081;
 /** How long watches may go on in an nginx that was told to stop. */
-export const SHUTDOWN_SECONDS = 300;
+const SHUTDOWN_SECONDS = 300;
 /** Folder with the proxy's own tls.crt and tls.key. */
 export const CERTIFICATE_DIRECTORY = "/etc/nginx/tls";
 /** File with the certificate authority of the API server. */
 export const API_SERVER_CA_FILE = "/etc/nginx/api-server-ca/ca.crt";
+/** Folder with nginx.conf and start.sh. */
+export const CONFIGURATION_DIRECTORY = "/etc/nginx/api-proxy";
 
 const WITHDRAWAL_SECONDS = 5;
-const CONFIGURATION_DIRECTORY = "/etc/nginx/api-proxy";
 
 /** What the proxy's pod depends on. */
 export interface PodArgs {
@@ -23,7 +25,7 @@ export interface PodArgs {
     readonly ports: readonly k8s.types.input.core.v1.ContainerPort[];
     /** What the pod has in common with all others. */
     readonly defaults: ReturnType<typeof podDefaults>;
-    /** Name of the ConfigMap with nginx.conf. */
+    /** Name of the ConfigMap with nginx.conf and start.sh. */
     readonly configurationName: pulumi.Input<string>;
     /** Name of the Secret with the proxy's certificate. */
     readonly tlsSecretName: pulumi.Input<string>;
@@ -39,19 +41,27 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
         ...args.defaults,
         // Watches that go through a pod may go on for as long as nginx lets its old workers.
         terminationGracePeriodSeconds: WITHDRAWAL_SECONDS + SHUTDOWN_SECONDS + 5,
+        securityContext: {
+            ...args.defaults.securityContext,
+            // nginx itself cannot say how often TCP asks on the way to the API server; safe ones since Kubernetes 1.29.
+            sysctls: [
+                { name: "net.ipv4.tcp_keepalive_time", value: String(KEEP_ALIVE.idle) },
+                { name: "net.ipv4.tcp_keepalive_intvl", value: String(KEEP_ALIVE.interval) },
+                { name: "net.ipv4.tcp_keepalive_probes", value: String(KEEP_ALIVE.probes) },
+            ],
+        },
         containers: [
             {
                 name: "nginx",
                 image: args.image,
-                command: ["nginx", "-e", "/dev/stderr", "-c", `${CONFIGURATION_DIRECTORY}/nginx.conf`],
-                args: ["-g", "daemon off;"],
+                command: ["sh", `${CONFIGURATION_DIRECTORY}/start.sh`],
                 ports: [...args.ports, { name: "health", containerPort: HEALTH_PORT }],
                 readinessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 2 },
                 livenessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 10 },
                 // nginx still answers while its endpoint is withdrawn; then the image's stop signal, SIGQUIT, lets it
                 // finish what it has.
                 lifecycle: { preStop: { sleep: { seconds: WITHDRAWAL_SECONDS } } },
-                resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "2", memory: "256Mi" } },
+                resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "2", memory: "512Mi" } },
                 securityContext: { ...RESTRICTED_CONTAINER, readOnlyRootFilesystem: true },
                 volumeMounts: [
                     { name: "configuration", mountPath: CONFIGURATION_DIRECTORY, readOnly: true },

@@ -39,6 +39,28 @@ describe("ApiIngress", () => {
         assert.equal(await valueOf(six.url), "https://[fd00::1]:60443");
     });
 
+    for (const address of ["10.1.2.3", "fd00::1"]) {
+        it(`names no host in the Ingress for ${address}, which the API server refuses there`, async () => {
+            await settled(new ApiIngress("ingress", { ...args, address }));
+            assert.equal(input("ingress-ingress", "spec", "rules", 0, "host"), undefined);
+            assert.deepEqual(input("ingress-ingress", "spec", "tls"), [{ secretName: "leaf" }]);
+        });
+    }
+
+    it("names a DNS name in the Ingress", async () => {
+        await settled(new ApiIngress("ingress", { ...args, address: "api.site.example" }));
+        assert.deepEqual(input("ingress-ingress", "spec", "tls"), [
+            { hosts: ["api.site.example"], secretName: "leaf" },
+        ]);
+    });
+
+    it("holds clients to the networks given, by the annotation that both controllers know", async () => {
+        const route = { ...args.route!, sourceRanges: ["10.0.0.0/8", "fd00::/8"] };
+        await settled(new ApiIngress("ingress", { ...args, route }));
+        const annotations = input("ingress-ingress", "metadata", "annotations") as Record<string, string>;
+        assert.equal(annotations["nginx.ingress.kubernetes.io/whitelist-source-range"], "10.0.0.0/8,fd00::/8");
+    });
+
     it("lets the controller verify the proxy, and pass what streams or is large", async () => {
         await settled(new ApiIngress("ingress", args));
         assert.deepEqual(input("ingress-ingress", "metadata", "annotations"), {
@@ -48,7 +70,7 @@ describe("ApiIngress", () => {
             "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
             "nginx.ingress.kubernetes.io/proxy-read-timeout": "14400",
             "nginx.ingress.kubernetes.io/proxy-send-timeout": "14400",
-            "nginx.ingress.kubernetes.io/proxy-body-size": "3m",
+            "nginx.ingress.kubernetes.io/proxy-body-size": "0",
             "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
         });
     });

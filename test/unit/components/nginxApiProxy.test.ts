@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { NginxApiProxy } from "../../../components/nginxApiProxy";
 import { nginxConfiguration } from "../../../components/nginxApiProxy/configuration";
 import { HOST_PORTS, NAMESPACE, PROXY } from "../support/arguments";
+import { start } from "../support/nginxStart";
 import { hostPortsOf, input, record, registered, settled, valueOf } from "../support/mocks";
 
 describe("NginxApiProxy", () => {
@@ -18,7 +19,7 @@ describe("NginxApiProxy", () => {
         assert.equal(await valueOf(proxy.serverName), `proxy.${NAMESPACE}.svc`);
         const configuration = input("proxy-configuration", "data", "nginx.conf") as string;
         assert.match(configuration, /proxy_ssl_verify on;/);
-        assert.match(configuration, /listen 60443 ssl;/);
+        assert.match(configuration, /listen 60443 ssl /);
         assert.equal(input("proxy-deployment", "spec", "template", "spec", "automountServiceAccountToken"), false);
     });
 
@@ -51,6 +52,100 @@ describe("NginxApiProxy", () => {
         assert.match(configuration, /listen 6080;\n +return 308 https:\/\/\$host:443\$request_uri;/);
     });
 
+    it("lets clients outside come from the networks given alone, and asks nobody but TCP whose address theirs is", async () => {
+        const clients = { type: "outside", tlsSecretName: "leaf", port: 443 } as const;
+        const sourceRanges = ["10.0.0.0/8", "fd00::/8"];
+        await settled(new NginxApiProxy("proxy", { ...PROXY, clients: { ...clients, sourceRanges } }));
+        assert.match(text("proxy"), /allow 10\.0\.0\.0\/8;\n +allow fd00::\/8;\n +deny all;/);
+        assert.match(text("proxy"), /proxy_set_header X-Forwarded-For \$remote_addr;/);
+        await settled(new NginxApiProxy("everybody", { ...PROXY, clients }));
+        assert.doesNotMatch(text("everybody"), /allow|deny/);
+        await settled(new NginxApiProxy("behind", PROXY));
+        assert.doesNotMatch(text("behind"), /allow|deny|X-Forwarded-For \$/);
+        assert.match(text("behind"), /proxy_set_header X-Real-Ip '';/);
+    });
+
+    it("listens to both address families at every port, and can do without IPv6", async () => {
+        const clients = { type: "outside", tlsSecretName: "leaf", port: 443 } as const;
+        await settled(new NginxApiProxy("proxy", { ...PROXY, clients }));
+        for (const port of [6080, 60443, 8081]) {
+            assert.match(text("proxy"), new RegExp(`^ +listen ${port}[ ;]`, "m"));
+            assert.match(text("proxy"), new RegExp(`^ +listen \\[::\\]:${port}[ ;]`, "m"));
+        }
+        const pod = ["spec", "template", "spec", "containers", 0];
+        assert.deepEqual(input("proxy-deployment", ...pod, "command"), ["sh", "/etc/nginx/api-proxy/start.sh"]);
+        const surroundings = { configuration: text("proxy"), states: [{ authority: "a", address: "10.96.0.1" }] };
+        assert.equal(start({ ...surroundings, ipv6: true }).configuration, text("proxy"));
+        assert.equal(
+            start({ ...surroundings, ipv6: false }).configuration,
+            text("proxy").replaceAll(/^ +listen \[::\]:.*\n/gm, ""),
+        );
+    });
+
+    it("reads all again when the API server's authority or address changes, and only then", () => {
+        assert.equal(reloadsIn(["a", "10.96.0.1"], ["a", "10.96.0.1"]), 0);
+        assert.equal(reloadsIn(["a", "10.96.0.1"], ["b", "10.96.0.1"], ["b", "10.96.0.1"]), 1);
+        assert.equal(reloadsIn(["a", "10.96.0.1"], ["a", "10.96.0.9"], ["b", "10.96.0.9"]), 2);
+    });
+
+    it("tries again where nginx could not read what has changed", () => {
+        assert.equal(
+            reloadsIn(["a", "fd00::1"], ["bad", "fd00::1"], ["bad", "fd00::1"], ["b", "fd00::1"], ["b", "fd00::1"]),
+            3,
+        );
+    });
+
+    it("keeps silent connections known to firewalls, on both legs", async () => {
+        await settled(new NginxApiProxy("proxy", PROXY));
+        const listening = text("proxy").match(/listen \S*60443 .*/g) ?? [];
+        assert.equal(listening.length, 2);
+        assert.ok(listening.every((line) => line.endsWith(" so_keepalive=30s:15s:8;")));
+        assert.match(text("proxy"), /proxy_socket_keepalive on;/);
+        assert.deepEqual(input("proxy-deployment", "spec", "template", "spec", "securityContext", "sysctls"), [
+            { name: "net.ipv4.tcp_keepalive_time", value: "30" },
+            { name: "net.ipv4.tcp_keepalive_intvl", value: "15" },
+            { name: "net.ipv4.tcp_keepalive_probes", value: "8" },
+        ]);
+    });
+
+    it("passes on the upgrades that Kubernetes knows, and no others", async () => {
+        await settled(new NginxApiProxy("proxy", PROXY));
+        const [, known = ""] = /map \$http_upgrade \$upgrade_header \{([^}]*)\}/.exec(text("proxy")) ?? [];
+        assert.deepEqual(
+            known
+                .trim()
+                .split(/\s*;\s*/)
+                .map((line) => line.split(/\s+/)),
+            [["default", "''"], ["websocket", "$http_upgrade"], ["SPDY/3.1", "$http_upgrade"], [""]],
+        );
+        assert.match(text("proxy"), /map \$upgrade_header \$connection_header/);
+        assert.match(text("proxy"), /proxy_set_header Upgrade \$upgrade_header;/);
+    });
+
+    it("drops no header in silence, and takes no orders from answers", async () => {
+        await settled(new NginxApiProxy("proxy", PROXY));
+        for (const line of [
+            "ignore_invalid_headers off;",
+            "underscores_in_headers on;",
+            "proxy_redirect off;",
+            "proxy_pass_header Date;",
+            "proxy_pass_header Server;",
+            "proxy_ignore_headers X-Accel-Redirect ",
+        ]) {
+            assert.ok(text("proxy").includes(` ${line}`), line);
+        }
+    });
+
+    it("may open as many files as its connections need, and holds them in memory", async () => {
+        await settled(new NginxApiProxy("proxy", PROXY));
+        const value = (directive: string) =>
+            Number(new RegExp(`^ *${directive} (\\d+);`, "m").exec(text("proxy"))?.[1]);
+        assert.equal(value("worker_rlimit_nofile"), 2 * value("worker_connections"));
+        const streams = (value("worker_connections") / 2) * value("worker_processes");
+        const limits = input("proxy-deployment", "spec", "template", "spec", "containers", 0, "resources", "limits");
+        assert.ok(streams * 100 <= Number.parseInt((limits as { memory: string }).memory) * 1024);
+    });
+
     for (const replicas of [-1, 1.5, NaN]) {
         it(`refuses ${replicas} replicas before anything is made`, () => {
             assert.throws(() => new NginxApiProxy("proxy", { ...args, replicas }), {
@@ -63,3 +158,19 @@ describe("NginxApiProxy", () => {
         });
     }
 });
+
+/** The configuration of a proxy. */
+function text(proxy: string): string {
+    return input(`${proxy}-configuration`, "data", "nginx.conf") as string;
+}
+
+/** How often nginx is told to read all again, while authority and address are what is given, one after the other. */
+function reloadsIn(...states: (readonly [authority: string, address: string])[]): number {
+    const { reloads } = start({
+        configuration: "",
+        ipv6: true,
+        states: states.map(([authority, address]) => ({ authority, address })),
+    });
+    assert.ok(reloads.every((line) => line === "-e /dev/stderr -c nginx.conf -s reload"));
+    return reloads.length;
+}
