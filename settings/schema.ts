@@ -104,9 +104,11 @@ const pool = {
         )
         .min(1, { error: `a list, each ${ADDRESS_RANGE}` }),
 };
+
+const sourceRanges = z.array(matching(CIDR, isCidr), { error: `a list, each ${CIDR}` }).default([]);
 const loadBalancer = {
     /** Networks from which clients may come. */
-    sourceRanges: z.array(matching(CIDR, isCidr), { error: `a list, each ${CIDR}` }).default([]),
+    sourceRanges,
     /** Port for HTTPS at the address, default ports.https; beside 443, plain HTTP is at 80. The pods stay at `ports`. */
     port: port.optional(),
     /** Class of the implementation, where the cluster has several: service.k8s.aws/nlb, say. */
@@ -309,6 +311,8 @@ const kind = z.strictObject({
     address,
     /** Labels of the nodes whose ports are taken; kind's own label is the default. */
     nodeSelector: strings("an object of node labels").default({ "ingress-ready": "true" }),
+    /** Networks from which clients may come; only where the nodes' port mapping keeps the clients' addresses. */
+    sourceRanges,
 });
 
 /** A cluster whose provider makes load balancers. */
@@ -408,3 +412,5 @@ export type MetalLBSettings = z.infer<typeof metallb> & SecretSettings;
 export type ExternalSettings = z.infer<typeof external> & SecretSettings;
 /** Those of the environments whose way in the program makes. */
 export type OwnWaySettings = KindSettings | CloudSettings | MetalLBSettings;
+/** What both environments with load balancers say of theirs. */
+export type LoadBalancerSettings = MetalLBSettings["loadBalancer"];

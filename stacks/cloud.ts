@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer, outsidePorts, providerAnnotations } from "../components/loadBalancer";
 import { CloudSettings } from "../settings/schema";
-import { compose, createSite } from "./compose";
+import { clientRanges, compose, createSite } from "./compose";
 import { DeployedOutputs } from "./outputs";
 
 /** The guide's "Cloud": a load balancer of the provider's, whose address goes into the certificate in the same update. */
@@ -26,5 +26,5 @@ export function cloudStack(settings: CloudSettings, provider: pulumi.ProviderRes
         },
         site.opts,
     );
-    return compose(site, { address: settings.address ?? address, ports });
+    return compose(site, { address: settings.address ?? address, ports, sourceRanges: clientRanges(loadBalancer) });
 }

@@ -7,7 +7,7 @@ import { PodDefaults } from "../components/parts/pods";
 import { HostPorts, Ports } from "../components/parts/ports";
 import { IssuerRef } from "../components/parts/serverCertificate";
 import { SelfSignedCA } from "../components/selfSignedCA";
-import { OwnWaySettings, Settings } from "../settings/schema";
+import { LoadBalancerSettings, OwnWaySettings, Settings } from "../settings/schema";
 import { certManagerImages, chartRegistry, mirroredChart, mirroredImage, mirroredRelease } from "./mirror";
 import { Names, uniqueNames } from "./names";
 import { DeployedOutputs, FrontPods } from "./outputs";
@@ -78,6 +78,16 @@ export interface Access {
     readonly ports: Ports;
     /** The nodes on whose ports they come; without, a load balancer leads to the pods. */
     readonly hostPorts?: HostPorts;
+    /** Networks, as CIDRs, to which the pods hold clients by themselves; none where they do not see the clients' addresses. */
+    readonly sourceRanges: readonly string[];
+}
+
+/**
+ * The networks to which the pods behind a load balancer hold clients by themselves, since not every load balancer does:
+ * none where nodes pass connections on to each other, and the pods see the nodes' addresses.
+ */
+export function clientRanges({ externalTrafficPolicy, sourceRanges }: LoadBalancerSettings): readonly string[] {
+    return externalTrafficPolicy === "Local" ? sourceRanges : [];
 }
 
 /** Composes the components: from the CA to the InterLink release, the same in every environment. */
@@ -144,6 +154,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
                 serverName: proxy.serverName,
                 caSecretName: proxy.tlsSecretName,
                 paths: proxy.paths,
+                sourceRanges: heldTo(access),
             },
         },
         opts,
@@ -190,11 +201,17 @@ function withoutController(site: Site, access: Access, ca: SelfSignedCA): Api {
                 tlsSecretName: ingress.tlsSecretName,
                 port: access.ports.https,
                 hostPorts: access.hostPorts,
+                sourceRanges: heldTo(access),
             },
         },
         site.opts,
     );
     return { ingress, ingressClassName: proxy.serviceName.apply(() => "") };
+}
+
+/** The networks to which the pods hold clients, with the address of a port-forward: the end of an update asks by one. */
+function heldTo({ sourceRanges }: Access): readonly string[] {
+    return sourceRanges.length === 0 ? [] : [...sourceRanges, "127.0.0.0/8", "::1/128"];
 }
 
 function proxyArgs({ settings, namespace, pods }: Site) {

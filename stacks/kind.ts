@@ -9,5 +9,6 @@ export function kindStack(settings: KindSettings, provider: pulumi.ProviderResou
         address: settings.address,
         ports: settings.ports,
         hostPorts: { nodeSelector: settings.nodeSelector },
+        sourceRanges: settings.sourceRanges,
     });
 }

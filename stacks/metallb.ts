@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer, outsidePorts } from "../components/loadBalancer";
 import { addressAnnotations, MetalLB } from "../components/metalLB";
 import { MetalLBSettings } from "../settings/schema";
-import { compose, createSite, Site } from "./compose";
+import { clientRanges, compose, createSite, Site } from "./compose";
 import { metalLBImages, mirroredImage, mirroredRelease } from "./mirror";
 import { DeployedOutputs } from "./outputs";
 
@@ -33,7 +33,7 @@ export function metalLBStack(settings: MetalLBSettings, provider: pulumi.Provide
         },
         { ...site.opts, dependsOn: pool },
     );
-    return compose(site, { address: settings.address, ports });
+    return compose(site, { address: settings.address, ports, sourceRanges: clientRanges(loadBalancer) });
 }
 
 /** MetalLB with a pool of ours. */

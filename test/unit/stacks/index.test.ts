@@ -122,6 +122,40 @@ describe("MetalLB's load balancer", () => {
     });
 });
 
+describe("the networks of clients", () => {
+    const sourceRanges = ["10.0.0.0/8"];
+    const held = "10.0.0.0/8,127.0.0.0/8,::1/128";
+    const annotation = () =>
+        (input("kubernetes-api-ingress", "metadata", "annotations") as Record<string, string>)[
+            "nginx.ingress.kubernetes.io/whitelist-source-range"
+        ];
+    const configuration = () => input("my-nginx-kubernetes-api-configuration", "data", "nginx.conf") as string;
+
+    for (const [name, settings] of [
+        ["kind", { ...KIND, sourceRanges }],
+        ["cloud", { ...CLOUD, loadBalancer: { provider: "aws", sourceRanges, externalTrafficPolicy: "Local" } }],
+        ["metallb", { ...METALLB, loadBalancer: { sourceRanges, externalTrafficPolicy: "Local" } }],
+    ] as const) {
+        it(`are held by the pods of ${name}, which see where clients come from`, async () => {
+            await deployed(settings);
+            assert.equal(annotation(), held);
+            assert.doesNotMatch(configuration(), /deny all/);
+            await deployed({ ...settings, controller: "none" });
+            assert.match(
+                configuration(),
+                /allow 10\.0\.0\.0\/8;\s+allow 127\.0\.0\.0\/8;\s+allow ::1\/128;\s+deny all;/,
+            );
+        });
+    }
+
+    it("are the load balancer's alone where nodes pass connections on, since everybody would be refused", async () => {
+        await deployed({ ...METALLB, loadBalancer: { sourceRanges } });
+        assert.equal(annotation(), undefined);
+        await deployed({ ...CLOUD, controller: "none", loadBalancer: { provider: "aws", sourceRanges } });
+        assert.doesNotMatch(configuration(), /deny all/);
+    });
+});
+
 describe("unique names", () => {
     it("are the namespaces' and those of what has none", async () => {
         await deployed({ ...KIND, uniqueNames: true });

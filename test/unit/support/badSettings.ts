@@ -130,6 +130,16 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { nodeSelector: { "ingress-ready": true } },
         says: ["nodeSelector.ingress-ready: true is not allowed; give text."],
     },
+    {
+        good: KIND,
+        change: { sourceRanges: ["10.0.0.0/8", "10.1.2.3"] },
+        says: ['sourceRanges.1: "10.1.2.3" is not allowed; give a network as CIDR, such as 10.1.0.0/16.'],
+    },
+    {
+        good: KIND,
+        change: { sourceRanges: "fd00::/8" },
+        says: ['sourceRanges: "fd00::/8" is not allowed; give a list, each a network as CIDR, such as 10.1.0.0/16.'],
+    },
     { good: KIND, change: { loadBalancer: { provider: "aws" } }, says: ["loadBalancer: there is no such setting."] },
     {
         good: KIND,
