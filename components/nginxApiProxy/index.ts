@@ -127,25 +127,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                 // No fixed name: a changed configuration gets a new one, and with it the pods are rolled.
                 metadata: { namespace: args.namespace, labels },
                 immutable: true,
-                data: {
-                    "nginx.conf": nginxConfiguration({
-                        port: ports.https,
-                        redirect: clients.type === "outside" ? { from: ports.http, to: clients.port } : undefined,
-                        sourceRanges: clients.type === "outside" ? clients.sourceRanges : [],
-                        healthPort: HEALTH_PORT,
-                        paths: API_PATHS,
-                        readTimeoutSeconds: SILENCE_SECONDS,
-                        maxBodySize: MAX_BODY_SIZE,
-                        certificateDirectory: CERTIFICATE_DIRECTORY,
-                        apiServerCaFile: API_SERVER_CA_FILE,
-                        // After a change of what nginx reads; in a pod that goes, its grace period ends them earlier.
-                        shutdownSeconds: SILENCE_SECONDS,
-                    }),
-                    "start.sh": startScript({
-                        configurationFile: `${CONFIGURATION_DIRECTORY}/nginx.conf`,
-                        apiServerCaFile: API_SERVER_CA_FILE,
-                    }),
-                },
+                data: files(args),
             },
             parent,
         );
@@ -192,4 +174,27 @@ export class NginxApiProxy extends pulumi.ComponentResource {
             tlsSecretName: this.tlsSecretName,
         });
     }
+}
+
+/** The files of nginx, by their names: its configuration and the script that starts it. */
+function files({ clients, ports }: NginxApiProxyArgs): Record<string, string> {
+    return {
+        "nginx.conf": nginxConfiguration({
+            port: ports.https,
+            redirect: clients.type === "outside" ? { from: ports.http, to: clients.port } : undefined,
+            sourceRanges: clients.type === "outside" ? clients.sourceRanges : [],
+            healthPort: HEALTH_PORT,
+            paths: API_PATHS,
+            readTimeoutSeconds: SILENCE_SECONDS,
+            maxBodySize: MAX_BODY_SIZE,
+            certificateDirectory: CERTIFICATE_DIRECTORY,
+            apiServerCaFile: API_SERVER_CA_FILE,
+            // After a change of what nginx reads; in a pod that goes, its grace period ends them earlier.
+            shutdownSeconds: SILENCE_SECONDS,
+        }),
+        "start.sh": startScript({
+            configurationFile: `${CONFIGURATION_DIRECTORY}/nginx.conf`,
+            apiServerCaFile: API_SERVER_CA_FILE,
+        }),
+    };
 }
