@@ -56,6 +56,12 @@ export function conflicts(settings: PlainSettings): Refusal[] {
             allowed: "v1.15.0 or later, whose chart keeps the definitions of certificates when it is removed",
         },
         {
+            bad: settings.controller === "traefik" && isOldTraefik(settings.images.traefik),
+            key: "images.traefik",
+            value: settings.images.traefik,
+            allowed: "Traefik 3.7 or later, which knows the annotations for source ranges and silent connections",
+        },
+        {
             bad: certManager.install && namespaces.includes(certManager.namespace),
             key: "certManager.namespace",
             value: certManager.namespace,
@@ -132,4 +138,10 @@ export function conflicts(settings: PlainSettings): Refusal[] {
         );
     }
     return found.filter(({ bad }) => bad);
+}
+
+/** Whether an image's tag is that of a Traefik before 3.7, which would take no notice of the Ingress's annotations. */
+function isOldTraefik(image: string): boolean {
+    const [, major, minor] = /:v?(\d+)\.(\d+)[^/]*$/.exec(image.replace(/@.*/, "")) ?? [];
+    return major !== undefined && (Number(major) < 3 || (Number(major) === 3 && Number(minor) < 7));
 }

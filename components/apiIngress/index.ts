@@ -134,8 +134,7 @@ function apiIngress(
                     "nginx.ingress.kubernetes.io/proxy-ssl-secret": pulumi.interpolate`${metadata.namespace}/${route.caSecretName}`,
                     "nginx.ingress.kubernetes.io/proxy-ssl-name": route.serverName,
                     "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
-                    // Watches, logs and exec stream, and large applies pass. Traefik knows these from 3.7 on, where silence
-                    // would end after 60 s; before, it limits nothing here.
+                    // Watches, logs and exec stream, and large applies pass. Silence would end after 60 s.
                     "nginx.ingress.kubernetes.io/proxy-read-timeout": String(SILENCE_SECONDS),
                     "nginx.ingress.kubernetes.io/proxy-send-timeout": String(SILENCE_SECONDS),
                     "nginx.ingress.kubernetes.io/proxy-body-size": MAX_BODY_SIZE,

@@ -13,7 +13,7 @@ const CONFIGURATION_DIRECTORY = "/etc/traefik/dynamic";
 export interface TraefikSoftware {
     /** Which controller. */
     readonly type: "traefik";
-    /** Image of Traefik 3.6.2 or later; from 3.7 on it knows the annotations for timeouts. */
+    /** Image of Traefik 3.7 or later: before, it takes no notice of the annotations for timeouts and source ranges. */
     readonly image: pulumi.Input<string>;
 }
 

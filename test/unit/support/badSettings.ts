@@ -310,6 +310,13 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { images: { nginx: "nginx:1.31@sha256:abc" } },
         says: ['images.nginx: "nginx:1.31@sha256:abc" is not allowed; give an image with a tag or a digest.'],
     },
+    ...["docker.io/library/traefik:v3.6.12", "mirror:5000/traefik:2.11"].map((traefik) => ({
+        good: KIND,
+        change: { images: { traefik } },
+        says: [
+            `images.traefik: "${traefik}" is not allowed; give Traefik 3.7 or later, which knows the annotations for source ranges and silent connections.`,
+        ],
+    })),
     { good: KIND, change: { images: { apache: "httpd:2" } }, says: ["images.apache: there is no such setting."] },
     {
         good: KIND,
