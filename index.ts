@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import { checkedOutputs } from "./checks";
 import { loadSettings } from "./settings/read";
-import { clusterOf, providerArgs } from "./settings/kubeconfig";
+import { reachCluster } from "./settings/reach";
 import { longestJob } from "./settings/sites";
 import { deploy, frontPods } from "./stacks";
 import { StackOutputs } from "./stacks/outputs";
@@ -9,9 +9,9 @@ import { StackOutputs } from "./stacks/outputs";
 /** The program: settings in, the environment's stack, checked when it is up, its outputs out. */
 export = async (): Promise<StackOutputs> => {
     const settings = loadSettings();
-    const args = await providerArgs(settings.kubeconfig);
-    return checkedOutputs(deploy(settings, new k8s.Provider("kubernetes", args)), {
-        cluster: clusterOf(args),
+    const { providerArgs, api } = await reachCluster(settings.kubeconfig, settings.context);
+    return checkedOutputs(deploy(settings, new k8s.Provider("kubernetes", providerArgs)), {
+        cluster: api?.client(),
         front: frontPods(settings),
         longestJob: longestJob(settings),
     });

@@ -1,96 +1,173 @@
 import { existsSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
 import { homedir } from "node:os";
-import { join } from "node:path";
-import { KubeConfig } from "@kubernetes/client-node";
-import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
-import { parse } from "yaml";
+import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
+import { isIPv6 } from "node:net";
+import { parseDocument } from "yaml";
 
-const CONNECT_TIMEOUT_MS = 5000;
+/** Where a pod has its service account. */
+const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+const SETTING = "interlink-kube-api:kubeconfig";
+/** Longer values are no paths, and may be credentials: no sentence repeats them. */
+const LONGEST_PATH_TOLD = 200;
 
-/** The parts of a kubeconfig that are read here. */
-interface KubeconfigFile {
+/** An entry of a kubeconfig's list; a kubeconfig's other keys differ, and are kept as they are. */
+type Entry<Kind extends string> = { readonly name?: string } & { readonly [Key in Kind]?: Record<string, unknown> };
+
+/** A kubeconfig, as far as it is read here. */
+export interface KubeconfigContent {
+    /** Name of the context that holds where none is given. */
     readonly "current-context"?: string;
-    readonly contexts?: readonly { readonly name: string; readonly context: { readonly cluster: string } }[];
-    readonly clusters?: readonly { readonly name: string; readonly cluster: { readonly server: string } }[];
+    /** Clusters with their credentials. */
+    readonly contexts: readonly Entry<"context">[];
+    /** Servers. */
+    readonly clusters: readonly Entry<"cluster">[];
+    /** Credentials. */
+    readonly users: readonly Entry<"user">[];
 }
+
+/** A kubeconfig that was found. */
+export interface Kubeconfig {
+    /** What it says: several files merged as kubectl does, every path in it absolute. */
+    readonly content: KubeconfigContent;
+    /** What sentences call it: its path, or what else it is. */
+    readonly called: string;
+    /** The setting or variable that it comes from. */
+    readonly key: string;
+    /** Path that says the same as the content; undefined where none does. */
+    readonly path?: string;
+}
+
+/** Why there is no kubeconfig to be used, in one sentence that begins with the setting or variable. */
+export class KubeconfigFault extends Error {}
 
 /**
- * What the Kubernetes provider is told, when it is certain that the cluster answers: before anything is created. The
- * kubeconfig is the one that was given, else $KUBECONFIG, else ~/.kube/config. A preview does without a cluster.
- * @throws pulumi.RunError with one sentence where the file is missing, names no server, or its server does not answer.
+ * Finds the kubeconfig: the setting, a path or a text; else $KUBECONFIG, which may name several files; else ~/.kube/config; else
+ * the service account of the pod that this runs in.
+ * @throws KubeconfigFault where there is none, or it cannot be read; the sentence never repeats a text.
  */
-export async function providerArgs(given: string | undefined): Promise<k8s.ProviderArgs> {
-    const path = given ?? process.env.KUBECONFIG ?? join(homedir(), ".kube", "config");
-    const key = given === undefined ? "KUBECONFIG" : "interlink-kube-api:kubeconfig";
-    const fault = await kubeconfigFault(path);
-    // A stack belongs to one cluster: else a preview without the cluster would replace everything.
-    const clusterIdentifier = `${pulumi.getProject()}/${pulumi.getStack()}`;
-    if (fault === undefined) {
-        return { clusterIdentifier, kubeconfig: path };
+export function findKubeconfig(setting: string | undefined, serviceAccount = SERVICE_ACCOUNT): Kubeconfig {
+    if (setting !== undefined) {
+        return isText(setting)
+            ? { content: parsed(setting, "the text given", SETTING), called: "the text given", key: SETTING }
+            : merged([setting], SETTING);
     }
-    if (!pulumi.runtime.isDryRun()) {
-        throw new pulumi.RunError(`${key}: ${fault}`);
+    const key = "KUBECONFIG";
+    const paths = (process.env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
+    if (paths.length > 0) {
+        return merged(paths, key);
     }
-    void pulumi.log.warn(
-        `${key}: ${fault} The preview goes on without a cluster: whether the API server takes the resources, and what ` +
-            "the cluster already has, was not checked.",
-    );
-    pulumi.runtime.registerStackTransformation(leaveUnread);
-    // Only so does the provider render charts without a cluster. Nothing is written in a preview. The empty kubeconfig
-    // keeps the provider from taking $KUBECONFIG.
-    return { clusterIdentifier, kubeconfig: "", renderYamlToDirectory: "preview" };
+    const usual = join(homedir(), ".kube", "config");
+    const content = existsSync(usual) ? undefined : inCluster(serviceAccount);
+    return content === undefined ? merged([usual], key) : { content, called: "the pod's service account", key };
 }
 
-/** The cluster that the provider speaks to; undefined where that is not known here. */
-export function clusterOf({ kubeconfig }: k8s.ProviderArgs): KubeConfig | undefined {
-    if (typeof kubeconfig !== "string" || kubeconfig === "") {
+/** Whether a setting is a kubeconfig itself, as YAML or JSON, and no path. */
+function isText(setting: string): boolean {
+    return /^\s*\{|\n/.test(setting.trimEnd());
+}
+
+/** The files' content in one: what the first file says wins, and one that is missing is left out where there are others. */
+function merged(given: readonly string[], key: string): Kubeconfig {
+    const paths = given.map((path) => resolve(path.replace(/^~(?=\/|$)/, homedir())));
+    const called = paths.join(delimiter);
+    const { length } = given.join(delimiter);
+    const there = paths.filter((path) => existsSync(path));
+    if (there.length === 0 && length > LONGEST_PATH_TOLD) {
+        throw new KubeconfigFault(
+            `${key}: the value, of ${length} characters, is neither the path of a file nor the text of a kubeconfig; ` +
+                "give one of them.",
+        );
+    }
+    if (there.length === 0) {
+        throw new KubeconfigFault(`${key}: there is no file ${called}; give the path of a kubeconfig.`);
+    }
+    const files = there.map((path) => {
+        const content = parsed(textOf(path, key), path, key);
+        return { content, absolute: withAbsolutePaths(content, dirname(path)) };
+    });
+    const all = <Kind extends "contexts" | "clusters" | "users">(kind: Kind) => {
+        const entries = files.flatMap(({ absolute }) => [...absolute[kind]]);
+        return entries.filter(({ name }, index) => entries.findIndex((other) => other.name === name) === index);
+    };
+    const content = {
+        apiVersion: "v1",
+        kind: "Config",
+        "current-context": files.map((file) => file.absolute["current-context"]).find(Boolean),
+        contexts: all("contexts"),
+        clusters: all("clusters"),
+        users: all("users"),
+    };
+    const [only, ...others] = files;
+    // The provider takes relative paths in a file from where it runs itself.
+    const same = others.length === 0 && JSON.stringify(only?.content) === JSON.stringify(only?.absolute);
+    return { content, called, key, path: same ? there[0] : undefined };
+}
+
+function textOf(path: string, key: string): string {
+    try {
+        return readFileSync(path, "utf8");
+    } catch (error) {
+        throw new KubeconfigFault(`${key}: ${(error as Error).message}; give the path of a kubeconfig.`);
+    }
+}
+
+/** A kubeconfig's text as an object; what is wrong with it is told by the line alone, since it may hold credentials. */
+function parsed(text: string, called: string, key: string): KubeconfigContent {
+    const document = parseDocument(text);
+    const [error] = document.errors;
+    const content = (error === undefined ? (document.toJS() ?? {}) : undefined) as KubeconfigContent | undefined;
+    if (typeof content !== "object") {
+        const line = error?.linePos?.[0].line;
+        const where = line === undefined ? "" : `, see line ${line}`;
+        throw new KubeconfigFault(`${key}: ${called} is not the YAML of a kubeconfig${where}; give a kubeconfig.`);
+    }
+    // kubectl writes null for an empty list.
+    const list = <T>(entries: readonly T[] | null | undefined) => entries ?? [];
+    const { contexts, clusters, users } = content;
+    return { ...content, contexts: list(contexts), clusters: list(clusters), users: list(users) };
+}
+
+/** The content with the paths that kubectl takes from the file's own folder. */
+function withAbsolutePaths(content: KubeconfigContent, folder: string): KubeconfigContent {
+    const absolute = (part: Record<string, unknown> | undefined, keys: readonly string[]) =>
+        part && {
+            ...part,
+            ...Object.fromEntries(
+                keys
+                    .map((key) => [key, part[key]] as const)
+                    .filter((entry): entry is [string, string] => typeof entry[1] === "string" && entry[1] !== "")
+                    .map(([key, path]) => [key, isAbsolute(path) ? path : join(folder, path)]),
+            ),
+        };
+    return {
+        ...content,
+        clusters: content.clusters.map((entry) => ({
+            ...entry,
+            cluster: absolute(entry.cluster, ["certificate-authority"]),
+        })),
+        users: content.users.map((entry) => {
+            const user = absolute(entry.user, ["client-certificate", "client-key", "tokenFile"]);
+            const exec = user?.exec as Record<string, unknown> | undefined;
+            // A command without a folder is looked for on $PATH.
+            const command = typeof exec?.command === "string" && exec.command.includes("/") ? ["command"] : [];
+            return { ...entry, user: (exec && { ...user, exec: absolute(exec, command) }) || user };
+        }),
+    };
+}
+
+/** A kubeconfig for the service account of the pod that this runs in; undefined where it runs in none. */
+function inCluster(serviceAccount: string): KubeconfigContent | undefined {
+    const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
+    const tokenFile = join(serviceAccount, "token");
+    if (!host || !port || !existsSync(tokenFile)) {
         return undefined;
     }
-    const cluster = new KubeConfig();
-    cluster.loadFromFile(kubeconfig);
-    return cluster;
-}
-
-/** Makes what a stack only reads unknown: without a cluster there is nothing to be read, though an earlier update saw it. */
-function leaveUnread({
-    props,
-    opts,
-}: pulumi.ResourceTransformationArgs): pulumi.ResourceTransformationResult | undefined {
-    return "id" in opts && opts.id !== undefined
-        ? { props, opts: { ...opts, id: pulumi.output(pulumi.unknown as unknown as string) } }
-        : undefined;
-}
-
-/** What is wrong with a kubeconfig, as a sentence; undefined where its server answers. */
-async function kubeconfigFault(path: string): Promise<string | undefined> {
-    if (!existsSync(path)) {
-        return `there is no file ${path}; give the path of a kubeconfig.`;
-    }
-    const file = parse(readFileSync(path, "utf8")) as KubeconfigFile | null;
-    const context = file?.contexts?.find((entry) => entry.name === file["current-context"])?.context;
-    const server = file?.clusters?.find((entry) => entry.name === context?.cluster)?.cluster.server;
-    if (server === undefined) {
-        return `the current context of ${path} names no server; give a kubeconfig that does.`;
-    }
-    const url = new URL(server);
-    const failure = await connectFailure(url.hostname.replace(/^\[|\]$/g, ""), Number(url.port || 443));
-    return failure === undefined
-        ? undefined
-        : `the server ${url.origin} of ${path} does not answer (${failure}); give the kubeconfig of a cluster that runs.`;
-}
-
-/** Why no TCP connection can be made; undefined where one can. */
-function connectFailure(host: string, port: number): Promise<string | undefined> {
-    return new Promise((resolve) => {
-        const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
-        const done = (failure?: string) => {
-            socket.destroy();
-            resolve(failure);
-        };
-        socket.once("connect", () => done());
-        socket.once("timeout", () => done(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s`));
-        socket.once("error", (error) => done(error.message));
-    });
+    const name = "in-cluster";
+    const server = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+    return {
+        "current-context": name,
+        contexts: [{ name, context: { cluster: name, user: name } }],
+        clusters: [{ name, cluster: { server, "certificate-authority": join(serviceAccount, "ca.crt") } }],
+        users: [{ name, user: { tokenFile } }],
+    };
 }

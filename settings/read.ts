@@ -33,7 +33,8 @@ export function loadSettings(): Settings {
     for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
         const [project, setting] = key.split(":", 2);
         if (project === config.name && setting !== undefined && setting !== "interlinkValues") {
-            raw[setting] = plainValue(value);
+            // A kubeconfig is a text even where it is JSON, of which an error would print a part.
+            raw[setting] = setting === "kubeconfig" ? value : plainValue(value);
         }
     }
     const interlinkValues = config.getSecretObject<Record<string, unknown>>("interlinkValues");

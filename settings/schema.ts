@@ -185,8 +185,13 @@ const site = <Own extends z.ZodRawShape>(own: Own) =>
 
 /** The settings of every environment that makes a way in, below the prefix `interlink-kube-api:`. */
 export const common = {
-    /** Path of the kubeconfig; default $KUBECONFIG, else ~/.kube/config. */
-    kubeconfig: text("the path of a file").optional(),
+    /**
+     * The kubeconfig, its path or its text, which is kept secret; default $KUBECONFIG, else ~/.kube/config, else the pod's
+     * service account.
+     */
+    kubeconfig: text("the path of a kubeconfig, or its text").optional(),
+    /** Context of the kubeconfig; default its current one. */
+    context: text("the name of a context of the kubeconfig").optional(),
     /** Gives namespaces and all names that the cluster has only once a random suffix, so that two stacks can share it. */
     uniqueNames: flag.default(false),
     /** Namespace of the controller, the proxy and the Ingress. */
@@ -356,6 +361,7 @@ const metallb = z.strictObject({
 /** A way in that somebody else provides: of the common settings those about the cluster, the images and InterLink. */
 const external = z.strictObject({
     kubeconfig: common.kubeconfig,
+    context: common.context,
     uniqueNames: common.uniqueNames,
     mirror: common.mirror,
     images: common.images,

@@ -30,6 +30,28 @@ describe("settings", () => {
             });
         });
     }
+
+    for (const kubeconfig of ['{"clusters": []}', '{"token": "very-secret']) {
+        it(`take a kubeconfig as the text that it is: ${kubeconfig}`, async () => {
+            await record();
+            const config = {
+                environment: "kind",
+                address: "10.1.2.3",
+                interlink: JSON.stringify(KIND.interlink),
+                kubeconfig,
+                context: "site",
+            };
+            const entries = Object.entries(config).map(([key, value]) => [`interlink-kube-api:${key}`, value]);
+            pulumi.runtime.setAllConfig(Object.fromEntries(entries) as Record<string, string>);
+            try {
+                const settings = loadSettings();
+                assert.equal(settings.kubeconfig, kubeconfig);
+                assert.equal(settings.context, "site");
+            } finally {
+                pulumi.runtime.setAllConfig({});
+            }
+        });
+    }
 });
 
 describe("settings of a stack", () => {

@@ -60,7 +60,16 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         says: ["address: true is not allowed; give an IP address or a DNS name."],
     },
     { good: KIND, change: { adress: "10.1.2.3" }, says: ["adress: there is no such setting."] },
-    { good: KIND, change: { kubeconfig: "" }, says: ['kubeconfig: "" is not allowed; give the path of a file.'] },
+    {
+        good: KIND,
+        change: { kubeconfig: "" },
+        says: ['kubeconfig: "" is not allowed; give the path of a kubeconfig, or its text.'],
+    },
+    {
+        good: KIND,
+        change: { context: "" },
+        says: ['context: "" is not allowed; give the name of a context of the kubeconfig.'],
+    },
     { good: KIND, change: { uniqueNames: "yes" }, says: ['uniqueNames: "yes" is not allowed; give true or false.'] },
     {
         good: KIND,
