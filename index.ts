@@ -1,15 +1,21 @@
 import * as k8s from "@pulumi/kubernetes";
 import { checkedOutputs } from "./checks";
 import { loadSettings } from "./settings/read";
-import { reachCluster } from "./settings/reach";
+import { reachCluster, stackIdentifier } from "./settings/reach";
 import { longestJob } from "./settings/sites";
 import { deploy, frontPods } from "./stacks";
+import { checkCluster } from "./stacks/cluster";
+import { markObjects } from "./stacks/look";
 import { StackOutputs } from "./stacks/outputs";
 
-/** The program: settings in, the environment's stack, checked when it is up, its outputs out. */
+/** The program: settings in, a look at the cluster, the environment's stack, checked when it is up, its outputs out. */
 export = async (): Promise<StackOutputs> => {
     const settings = loadSettings();
     const { providerArgs, api } = await reachCluster(settings.kubeconfig, settings.context);
+    if (api !== undefined) {
+        await checkCluster(api, settings, stackIdentifier());
+    }
+    markObjects(stackIdentifier());
     return checkedOutputs(deploy(settings, new k8s.Provider("kubernetes", providerArgs)), {
         cluster: api?.client(),
         front: frontPods(settings),

@@ -1,0 +1,127 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ApiServer } from "../settings/apiServer";
+import { Settings } from "../settings/schema";
+import { NAMES } from "./compose";
+import { IngressClass, Look } from "./look";
+import { certManagerFaults } from "./presentCertManager";
+import { namespaceFaults } from "./presentNamespace";
+
+/** The oldest minor version of Kubernetes 1 that takes the proxy's preStop sleep, and the newest that was tried. */
+const SUPPORTED = { oldest: 30, newest: 37 } as const;
+const OTHER_NAME = "give another name, or set uniqueNames to true";
+
+/**
+ * Looks at what a cluster has before anything is created. What the stack made itself is no fault, nor is what may not be read.
+ * @throws pulumi.RunError with one sentence for each fault, and the setting that solves it.
+ */
+export async function checkCluster(api: ApiServer, settings: Settings, stack: string): Promise<void> {
+    const look = new Look(api, stack);
+    const faults = await Promise.all([
+        versionFaults(look),
+        ownNamespaceFaults(look, settings),
+        certManagerFaults(look, settings),
+        ingressClassFaults(look, settings),
+        issuerFaults(look, settings),
+        metalLBFaults(look, settings),
+    ]);
+    if (look.unseen.length > 0) {
+        const paths = [...new Set(look.unseen)].sort().join(", ");
+        void pulumi.log.info(`Not everything that the cluster already has could be looked at: ${paths}.`);
+    }
+    const sentences = faults.flat();
+    if (sentences.length > 0) {
+        throw new pulumi.RunError(sentences.map((sentence) => `interlink-kube-api:${sentence}`).join("\n"));
+    }
+}
+
+async function versionFaults(look: Look): Promise<string[]> {
+    const version = await look.version();
+    if (version === undefined) {
+        return [];
+    }
+    const supported = `1.${SUPPORTED.oldest} to 1.${SUPPORTED.newest}`;
+    if (version.major === 1 && version.minor < SUPPORTED.oldest) {
+        return [`kubeconfig: the cluster runs Kubernetes ${version.name}; give one that runs ${supported}.`];
+    }
+    if (version.major > 1 || version.minor > SUPPORTED.newest) {
+        void pulumi.log.warn(`The cluster runs Kubernetes ${version.name}; what was tried is ${supported}.`);
+    }
+    return [];
+}
+
+/** The stack's own namespaces; with `uniqueNames` nobody else has them. */
+async function ownNamespaceFaults(look: Look, settings: Settings): Promise<string[]> {
+    if (settings.uniqueNames) {
+        return [];
+    }
+    const faults = await Promise.all([
+        namespaceFaults(look, "namespace", settings.namespace, OTHER_NAME),
+        namespaceFaults(look, "interlink.namespace", settings.interlink.namespace, OTHER_NAME),
+    ]);
+    return faults.flat();
+}
+
+/** A class of our name, or one whose controller would serve our class too. */
+async function ingressClassFaults(look: Look, settings: Settings): Promise<string[]> {
+    const { controller, ingressClassName: name, uniqueNames } = settings;
+    if (controller === "none" || uniqueNames) {
+        return [];
+    }
+    const classes = (await look.list<IngressClass>("/apis/networking.k8s.io/v1/ingressclasses")) ?? [];
+    const value = `k8s.io/${name}`;
+    return classes.flatMap((found) => {
+        const theirs = found.spec?.controller;
+        if (found.metadata.name === name) {
+            const stranger = look.stranger(found) ?? (theirs === value ? undefined : `has the controller ${theirs}`);
+            return stranger === undefined
+                ? []
+                : [`ingressClassName: the IngressClass ${name} exists and ${stranger}; ${OTHER_NAME}.`];
+        }
+        return theirs === value
+            ? [
+                  `ingressClassName: ${JSON.stringify(name)} is not allowed; give another name, since the controller of the ` +
+                      `IngressClass ${found.metadata.name}, ${value}, would serve it too.`,
+              ]
+            : [];
+    });
+}
+
+async function issuerFaults(look: Look, { uniqueNames }: Settings): Promise<string[]> {
+    if (uniqueNames) {
+        return [];
+    }
+    const faults = await Promise.all(
+        [NAMES.ca, `${NAMES.ca}-root`].map(async (name) => {
+            const issuer = await look.object(`/apis/cert-manager.io/v1/clusterissuers/${name}`);
+            const stranger = issuer ? look.stranger(issuer) : undefined;
+            return stranger === undefined
+                ? []
+                : [`uniqueNames: the ClusterIssuer ${name} exists and ${stranger}; set uniqueNames to true.`];
+        }),
+    );
+    return faults.flat();
+}
+
+/** What does not fit between the setting metallb and the MetalLB that a cluster has. */
+async function metalLBFaults(look: Look, settings: Settings): Promise<string[]> {
+    if (settings.environment !== "metallb") {
+        return [];
+    }
+    const { install, namespace } = settings.metallb;
+    const [definition, namespaceObject] = await Promise.all([
+        look.object("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ipaddresspools.metallb.io"),
+        look.object(`/api/v1/namespaces/${namespace}`),
+    ]);
+    if (!install) {
+        if (definition === null) {
+            return ["metallb.install: the cluster has no MetalLB; set metallb.install to true, or install it before."];
+        }
+        return namespaceObject === null
+            ? [`metallb.namespace: there is no namespace ${namespace}; give the one of the cluster's MetalLB.`]
+            : [];
+    }
+    const stranger = [definition, namespaceObject].some((object) => object && look.stranger(object) !== undefined);
+    return definition && stranger
+        ? ["metallb.install: the cluster has MetalLB already; set metallb.install to false."]
+        : namespaceFaults(look, "metallb.namespace", namespace);
+}

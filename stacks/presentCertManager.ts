@@ -1,0 +1,107 @@
+import { Settings } from "../settings/schema";
+import { Deployment, Look } from "./look";
+import { namespaceFaults } from "./presentNamespace";
+
+const DEFINITIONS = [
+    "certificates.cert-manager.io",
+    "certificaterequests.cert-manager.io",
+    "issuers.cert-manager.io",
+    "clusterissuers.cert-manager.io",
+    "orders.acme.cert-manager.io",
+    "challenges.acme.cert-manager.io",
+] as const;
+/** Name of the Helm release that the stack makes. */
+const RELEASE = "cert-manager";
+
+/** What does not fit between the setting certManager and the cert-manager that a cluster has. */
+export async function certManagerFaults(look: Look, { certManager }: Settings): Promise<string[]> {
+    const { namespace } = certManager;
+    const path = (name: string) => `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
+    const [definitions, running, namespaceObject] = await Promise.all([
+        Promise.all(DEFINITIONS.map((name) => look.object(path(name)))),
+        runningControllers(look, namespace),
+        look.object(`/api/v1/namespaces/${namespace}`),
+    ]);
+    if (!certManager.install) {
+        return presentFaults(namespace, definitions[0], running);
+    }
+    const namespaceIsOurs = !namespaceObject || look.stranger(namespaceObject) === undefined;
+    const ours = (annotations: Readonly<Record<string, string>> | undefined) =>
+        namespaceIsOurs &&
+        annotations?.["meta.helm.sh/release-name"] === RELEASE &&
+        annotations["meta.helm.sh/release-namespace"] === namespace;
+    const theirs = running?.find(({ metadata }) => !ours(metadata.annotations));
+    if (theirs !== undefined) {
+        const { namespace: where = "" } = theirs.metadata;
+        const there = where === namespace ? "" : `, and certManager.namespace to ${where}`;
+        return [
+            `certManager.install: the cluster has a cert-manager already, in namespace ${where}; set certManager.install to ` +
+                `false${there}.`,
+        ];
+    }
+    const { crds } = (certManager.values ?? {}) as { readonly crds?: { readonly enabled?: unknown } };
+    const foreign = definitions.flatMap((definition) =>
+        definition && !ours(definition.metadata.annotations) ? [definition.metadata.name] : [],
+    );
+    // Without definitions of its own the chart leaves those that are there alone.
+    if (foreign.length > 0 && crds?.enabled !== false) {
+        return [
+            `certManager.install: the cluster has definitions of a cert-manager already (${foreign.join(", ")}); set ` +
+                "certManager.install to false where somebody else runs it, or remove them, and every certificate with them.",
+        ];
+    }
+    return namespaceFaults(look, "certManager.namespace", namespace);
+}
+
+/** What is wrong where the cluster's own cert-manager is to be used. */
+function presentFaults(
+    namespace: string,
+    definition: object | null | undefined,
+    running: readonly Deployment[] | undefined,
+): string[] {
+    if (definition === null) {
+        return [
+            "certManager.install: the cluster has no cert-manager; set certManager.install to true, or install it before.",
+        ];
+    }
+    if (running?.length === 0) {
+        return [
+            "certManager.install: the cluster has the definitions of cert-manager, but none runs; start it, or remove them and " +
+                "set certManager.install to true.",
+        ];
+    }
+    const secrets = running?.map(secretsNamespace) ?? [];
+    return secrets.length === 0 || secrets.includes(namespace)
+        ? []
+        : [
+              `certManager.namespace: ${JSON.stringify(namespace)} is not allowed; give ${secrets.join(" or ")}, where the ` +
+                  "cluster's cert-manager looks for the Secrets of ClusterIssuers.",
+          ];
+}
+
+/** The Deployments of cert-manager's controller that run, anywhere by its label, or in the namespace by its image. */
+async function runningControllers(look: Look, namespace: string): Promise<readonly Deployment[] | undefined> {
+    const lists = await Promise.all([
+        look.list<Deployment>("/apis/apps/v1/deployments?labelSelector=app.kubernetes.io%2Fname%3Dcert-manager"),
+        look.list<Deployment>(`/apis/apps/v1/namespaces/${namespace}/deployments`),
+    ]);
+    const running = lists
+        .flatMap((list) => list ?? [])
+        .filter((deployment) => isController(deployment) && (deployment.status?.availableReplicas ?? 0) > 0);
+    return running.length === 0 && lists.includes(undefined) ? undefined : running;
+}
+
+function isController({ metadata, spec }: Deployment): boolean {
+    return (
+        metadata.labels?.["app.kubernetes.io/name"] === "cert-manager" ||
+        (spec?.template?.spec?.containers ?? []).some(({ image }) => image?.includes("cert-manager-controller"))
+    );
+}
+
+/** Where a cert-manager looks for the Secrets of ClusterIssuers; its chart names its own namespace by a variable. */
+function secretsNamespace({ metadata, spec }: Deployment): string {
+    const flag = "--cluster-resource-namespace=";
+    const args = (spec?.template?.spec?.containers ?? []).flatMap((container) => container.args ?? []);
+    const given = args.find((arg) => arg.startsWith(flag))?.slice(flag.length);
+    return given === undefined || given.startsWith("$") ? (metadata.namespace ?? "") : given;
+}
