@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
+import { checkServerIdentity } from "node:tls";
 import { KubeConfig } from "@kubernetes/client-node";
 import { Kubeconfig, KubeconfigFault } from "./kubeconfig";
 import { environmentProxy } from "./proxy";
@@ -31,6 +32,8 @@ export interface ApiServer {
     readonly origin: string;
     /** Proxy on the way to it, without credentials; undefined where there is none. */
     readonly proxy: string | undefined;
+    /** The client library's view of it, for what `get` does not do. */
+    readonly client: () => KubeConfig;
     /** Asks for a path, for whole objects or for their metadata alone; rejects where there is no answer within 5 s. */
     readonly get: (path: string, part?: keyof typeof ACCEPT) => Promise<Answer>;
 }
@@ -63,8 +66,9 @@ export function apiServer(kubeconfig: Kubeconfig, contextName: string | undefine
     return {
         origin: url.origin,
         proxy: proxy && URL.canParse(proxy) ? withoutCredentials(new URL(proxy)) : proxy,
+        client: () => clientConfig(cluster, user, proxy),
         get: async (path, part = "whole") => {
-            options ??= requestOptions(cluster, user, proxy);
+            options ??= requestOptions(cluster, clientConfig(cluster, user, proxy), proxy);
             return request(url.href.replace(/\/$/, "") + path, await options, ACCEPT[part]);
         },
     };
@@ -74,12 +78,12 @@ function withoutCredentials(url: URL): string {
     return `${url.protocol}//${url.host}`;
 }
 
-/** What the client library makes of a cluster and a user: agent, certificates, credentials; given what it does not know itself. */
-async function requestOptions(
+/** A cluster and a user as the client library takes them; given what it does not know itself. */
+function clientConfig(
     cluster: Record<string, unknown>,
     user: Record<string, unknown>,
     proxy: string | undefined,
-): Promise<https.RequestOptions> {
+): KubeConfig {
     const name = "chosen";
     const config = new KubeConfig();
     config.loadFromString(
@@ -101,7 +105,23 @@ async function requestOptions(
             users: [{ name, user: { ...user, ...tokenOf(user), ...execOf(user, cluster) } }],
         }),
     );
-    const options: https.RequestOptions = { timeout: REQUEST_TIMEOUT_MS };
+    return config;
+}
+
+/** What the client library makes of them for one request: agent, certificates, credentials. */
+async function requestOptions(
+    cluster: Record<string, unknown>,
+    config: KubeConfig,
+    proxy: string | undefined,
+): Promise<https.RequestOptions> {
+    const { hostname } = new URL(String(cluster.server));
+    const serverName = (cluster["tls-server-name"] as string | undefined) || hostname.replace(/^\[|\]$/g, "");
+    const options: https.RequestOptions = {
+        timeout: REQUEST_TIMEOUT_MS,
+        // The proxies' agents write an IPv6 address as it is given, and forget an address where the certificate is checked.
+        ...(proxy?.startsWith("http") && { hostname }),
+        checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate),
+    };
     await within(CREDENTIALS_TIMEOUT_MS, config.applyToHTTPSOptions(options));
     return options;
 }

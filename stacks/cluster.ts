@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ApiServer } from "../settings/apiServer";
-import { Settings } from "../settings/schema";
+import { OwnWaySettings, Settings } from "../settings/schema";
+import { sitesOf } from "../settings/sites";
 import { NAMES } from "./compose";
 import { IngressClass, Look } from "./look";
 import { certManagerFaults } from "./presentCertManager";
@@ -19,10 +20,14 @@ export async function checkCluster(api: ApiServer, settings: Settings, stack: st
     const faults = await Promise.all([
         versionFaults(look),
         ownNamespaceFaults(look, settings),
-        certManagerFaults(look, settings),
-        ingressClassFaults(look, settings),
-        issuerFaults(look, settings),
-        metalLBFaults(look, settings),
+        ...(settings.environment === "external"
+            ? []
+            : [
+                  certManagerFaults(look, settings),
+                  ingressClassFaults(look, settings),
+                  issuerFaults(look, settings),
+                  metalLBFaults(look, settings),
+              ]),
     ]);
     if (look.unseen.length > 0) {
         const paths = [...new Set(look.unseen)].sort().join(", ");
@@ -55,14 +60,18 @@ async function ownNamespaceFaults(look: Look, settings: Settings): Promise<strin
         return [];
     }
     const faults = await Promise.all([
-        namespaceFaults(look, "namespace", settings.namespace, OTHER_NAME),
-        namespaceFaults(look, "interlink.namespace", settings.interlink.namespace, OTHER_NAME),
+        ...(settings.environment === "external"
+            ? []
+            : [namespaceFaults(look, "namespace", settings.namespace, OTHER_NAME)]),
+        ...sitesOf(settings).map(({ key, namespace }) =>
+            namespaceFaults(look, `${key}.namespace`, namespace, OTHER_NAME),
+        ),
     ]);
     return faults.flat();
 }
 
 /** A class of our name, or one whose controller would serve our class too. */
-async function ingressClassFaults(look: Look, settings: Settings): Promise<string[]> {
+async function ingressClassFaults(look: Look, settings: OwnWaySettings): Promise<string[]> {
     const { controller, ingressClassName: name, uniqueNames } = settings;
     if (controller === "none" || uniqueNames) {
         return [];
@@ -86,7 +95,7 @@ async function ingressClassFaults(look: Look, settings: Settings): Promise<strin
     });
 }
 
-async function issuerFaults(look: Look, { uniqueNames }: Settings): Promise<string[]> {
+async function issuerFaults(look: Look, { uniqueNames }: OwnWaySettings): Promise<string[]> {
     if (uniqueNames) {
         return [];
     }
@@ -103,7 +112,7 @@ async function issuerFaults(look: Look, { uniqueNames }: Settings): Promise<stri
 }
 
 /** What does not fit between the setting metallb and the MetalLB that a cluster has. */
-async function metalLBFaults(look: Look, settings: Settings): Promise<string[]> {
+async function metalLBFaults(look: Look, settings: OwnWaySettings): Promise<string[]> {
     if (settings.environment !== "metallb") {
         return [];
     }

@@ -1,4 +1,4 @@
-import { Settings } from "../settings/schema";
+import { OwnWaySettings } from "../settings/schema";
 import { Deployment, Look } from "./look";
 import { namespaceFaults } from "./presentNamespace";
 
@@ -14,7 +14,7 @@ const DEFINITIONS = [
 const RELEASE = "cert-manager";
 
 /** What does not fit between the setting certManager and the cert-manager that a cluster has. */
-export async function certManagerFaults(look: Look, { certManager }: Settings): Promise<string[]> {
+export async function certManagerFaults(look: Look, { certManager }: OwnWaySettings): Promise<string[]> {
     const { namespace } = certManager;
     const path = (name: string) => `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
     const [definitions, running, namespaceObject] = await Promise.all([

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { apiServer } from "../../../settings/apiServer";
 import { KubeconfigContent } from "../../../settings/kubeconfig";
-import { kubeconfigOf, NAME, Servers, withEnvironment } from "../support/servers";
+import { ADDRESS, kubeconfigOf, NAME, Servers, withEnvironment } from "../support/servers";
 
 const NO_PROXIES = { HTTPS_PROXY: undefined, https_proxy: undefined, NO_PROXY: undefined, no_proxy: undefined };
 const found = (content: KubeconfigContent) => ({ content, called: "/k", key: "KUBECONFIG" });
@@ -133,6 +133,19 @@ describe("the API server", () => {
             const other = cluster({ "proxy-url": url }, "elsewhere.test");
             await assert.rejects(status(kubeconfigOf(other)), /does not match/);
         });
+
+        for (const [host, wrong] of [
+            ["127.0.0.1", "127.0.0.2"],
+            [`[${ADDRESS}]`, "[fd00::2]"],
+        ] as const) {
+            it(`is asked and verified by the address ${host} through a ${kind} proxy`, async () => {
+                const asked: string[] = [];
+                const more = { "proxy-url": await proxyOf(asked) };
+                assert.equal(await status(kubeconfigOf(cluster(more, host))), 200);
+                assert.deepEqual(asked, [`${host}:${port}`]);
+                await assert.rejects(status(kubeconfigOf(cluster(more, wrong))), /is not in the cert's list/);
+            });
+        }
 
         it(`is asked through a ${kind} proxy of the environment, unless it is excepted`, async () => {
             const asked: string[] = [];

@@ -5,6 +5,8 @@ import { AddressInfo, connect, createServer, Server, Socket } from "node:net";
 
 /** A name that only proxies know, and that the API server's certificate holds. */
 export const NAME = "api.test";
+/** An address that only proxies reach, in the certificate as well. */
+export const ADDRESS = "fd00::1";
 
 /** What a fake API server says to a request; undefined is 404. */
 export type Say = (
@@ -64,8 +66,9 @@ export class Servers {
                 client.write(Buffer.from([5, 0]));
                 client.once("data", (request: Buffer) => {
                     const named = request[3] === 3;
-                    const end = named ? 5 + (request[4] ?? 0) : 8;
-                    const host = named ? request.toString("utf8", 5, end) : [...request.subarray(4, end)].join(".");
+                    // By type: an IPv4 address, a name with its length before it, an IPv6 address.
+                    const end = named ? 5 + (request[4] ?? 0) : request[3] === 4 ? 20 : 8;
+                    const host = named ? request.toString("utf8", 5, end) : addressOf(request.subarray(4, end));
                     const port = request.readUInt16BE(end);
                     asked.push(`${host}:${port}`);
                     const upstream = connect(port, "127.0.0.1", () => {
@@ -78,6 +81,12 @@ export class Servers {
         });
         return `socks5://127.0.0.1:${await this.listen(server)}`;
     }
+}
+
+/** An address's bytes as a URL has them. */
+function addressOf(bytes: Buffer): string {
+    const groups = bytes.toString("hex").match(/..../g) ?? [];
+    return bytes.length === 4 ? [...bytes].join(".") : new URL(`http://[${groups.join(":")}]`).hostname;
 }
 
 /** A kubeconfig's content with one context `x`. */
@@ -119,7 +128,7 @@ function version(path: string) {
 
 let made: { readonly cert: string; readonly key: string } | undefined;
 
-/** A certificate that is its own CA, for 127.0.0.1 and NAME. */
+/** A certificate that is its own CA, for 127.0.0.1, NAME and ADDRESS. */
 function certificate() {
     if (made === undefined) {
         const pem = execFileSync(
@@ -129,7 +138,7 @@ function certificate() {
                     " ",
                 ),
                 "-addext",
-                `subjectAltName=DNS:${NAME},IP:127.0.0.1`,
+                `subjectAltName=DNS:${NAME},IP:127.0.0.1,IP:${ADDRESS}`,
             ],
             { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
         );
