@@ -16,7 +16,13 @@ export = async (): Promise<StackOutputs> => {
         await checkCluster(api, settings, stackIdentifier());
     }
     markObjects(stackIdentifier());
-    return checkedOutputs(deploy(settings, new k8s.Provider("kubernetes", providerArgs)), {
+    const provider = new k8s.Provider("kubernetes", {
+        ...providerArgs,
+        // Else what changes is deleted first, and is missing where the update fails then.
+        enableConfigMapMutable: true,
+        enableSecretMutable: true,
+    });
+    return checkedOutputs(deploy(settings, provider), {
         cluster: api?.client(),
         front: frontPods(settings),
         longestJob: longestJob(settings),

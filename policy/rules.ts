@@ -1,5 +1,7 @@
 import { Policies } from "@pulumi/policy";
-import { refusal } from "../components/parts/arguments";
+import { parse } from "yaml";
+import { INSECURE } from "../components/parts/annotations";
+import { isClearText, refusal } from "../components/parts/arguments";
 
 /** Steps from the properties of a resource to one of its fields; an index of a list is a number as text. */
 type Path = readonly string[];
@@ -96,6 +98,12 @@ const RULES: readonly Rule[] = [
         name: "tls-on-every-hop",
         description: "Every hop to the API server is encrypted, and its server verified.",
         check: plainHops,
+    },
+    {
+        name: "interlink-verified",
+        description:
+            "No virtual kubelet speaks to an InterLink API server that nothing verifies, unless somebody said so.",
+        check: unverifiedInterlink,
     },
     {
         name: "no-anonymous-grants",
@@ -300,6 +308,29 @@ function plainHops(kind: string, props: unknown): Violation[] {
     const path: Path = ["data", "nginx.conf"];
     const text = kind === "ConfigMap" ? at(props, path) : undefined;
     return typeof text === "string" ? plainProxying(text, path) : [];
+}
+
+/** What of a virtual kubelet's configuration leaves the InterLink API server unverified, without an annotation that says so. */
+function unverifiedInterlink(kind: string, props: unknown): Violation[] {
+    const path: Path = ["data", "InterLinkConfig.yaml"];
+    const text = kind === "ConfigMap" ? at(props, path) : undefined;
+    const said = at(props, ["metadata", "annotations", INSECURE]);
+    if (typeof text !== "string" || said === "true" || said === UNKNOWN) {
+        return [];
+    }
+    const { InterlinkURL: url, HTTP: http } = parse(text) as {
+        readonly InterlinkURL?: unknown;
+        readonly HTTP?: { readonly Insecure?: unknown };
+    };
+    const bySetting = "or the setting interlink.tls.insecure: true";
+    return [
+        ...(isClearText(String(url))
+            ? [{ path: [...path, "InterlinkURL"], value: url, allowed: `an https:// address, ${bySetting}` }]
+            : []),
+        ...(http?.Insecure === true && /^https:/i.test(String(url))
+            ? [{ path: [...path, "HTTP", "Insecure"], value: true, allowed: `false, ${bySetting}` }]
+            : []),
+    ];
 }
 
 /** What an nginx configuration at a path proxies without TLS, or without verifying; comments do not count. */

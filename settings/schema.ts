@@ -18,6 +18,7 @@ import {
     isCidr,
 } from "../components/parts/arguments";
 import { charts, images } from "../versions";
+import { isPrivateKey } from "./pem";
 
 const text = (allowed: string) => z.string({ error: allowed }).min(1, { error: allowed });
 const integer = (allowed: string, min: number, max = Number.MAX_SAFE_INTEGER) =>
@@ -71,6 +72,7 @@ const registryLogin = z
         { error: "an object with username and password" },
     )
     .transform((login) => pulumi.secret(login));
+const CERTIFICATE = "a certificate, PEM";
 const object = (allowed: string) => ({ error: `an object with ${allowed}` });
 
 /** What is wrong with an object that is distinguished by one setting: that setting where there is an object. */
@@ -157,6 +159,22 @@ const edge = {
     ),
     /** Port of the InterLink API server. */
     port,
+    /** How the virtual kubelet knows that server, and what it shows of itself. */
+    tls: z
+        .strictObject(
+            {
+                /** The certificate that verifies it, PEM: a CA's, or its own; default the roots of the virtual kubelet's image. */
+                ca: matching("one certificate, PEM", (pem) => isCertificates(pem, 1)).optional(),
+                /** The virtual kubelet's certificate, PEM, for mutual TLS. */
+                cert: matching(CERTIFICATE, (pem) => isCertificates(pem)).optional(),
+                /** Its private key, PEM; to be set with `--secret`. */
+                key: matching("a private key, PEM", isPrivateKey).optional(),
+                /** Takes any server, and http:// as well. */
+                insecure: flag.default(false),
+            },
+            object("ca, cert and key, or insecure: true"),
+        )
+        .prefault({}),
 };
 
 /** InterLink's "in-cluster": its API server and the plugin are containers beside the virtual kubelet. */
@@ -376,7 +394,9 @@ const external = z.strictObject({
             address,
             port,
             /** Certificates that verify the address, PEM; default the cluster's own certificate authority. */
-            caCertificate: matching("one or more certificates as PEM, and nothing else", isCertificates).optional(),
+            caCertificate: matching("one or more certificates as PEM, and nothing else", (pem) =>
+                isCertificates(pem),
+            ).optional(),
         },
         { error: "an object with at least address and port" },
     ),
@@ -396,7 +416,8 @@ export const schema = z
 
 /** Whether the setting at a path is a secret, which no sentence shows. */
 export function isSecret(path: readonly PropertyKey[]): boolean {
-    return path[0] === "registryLogins" || (path[0] === "sites" && path[2] === "values");
+    const inTls = path.includes("tls") && path.at(-1) !== "insecure" && path.at(-1) !== "tls";
+    return path[0] === "registryLogins" || (path[0] === "sites" && path[2] === "values") || inTls;
 }
 
 /** More values for the InterLink chart of `interlink`, such as OAUTH; a Pulumi secret. */

@@ -1,6 +1,10 @@
 import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease";
-import { durationSeconds, Refusal } from "../components/parts/arguments";
+import { durationSeconds, isClearText, Refusal } from "../components/parts/arguments";
+import { belongTogether } from "./pem";
 import { PlainSettings } from "./schema";
+
+/** Stands for a value that no sentence shows. */
+const HIDDEN = "[secret]";
 
 type InterlinkSettings = NonNullable<PlainSettings["interlink"]>;
 type SiteSettings = NonNullable<PlainSettings["sites"]>[string];
@@ -61,6 +65,7 @@ export function siteConflicts(settings: PlainSettings): (Refusal & { readonly ba
                 value: site.chartVersion,
                 allowed: KNOWN_CHART_VERSION,
             },
+            ...tlsConflicts(site),
             ...(["nodeName", "namespace"] as const).map((name) => {
                 const other = sites.slice(0, index).find((earlier) => earlier[name] === site[name]);
                 return {
@@ -71,5 +76,40 @@ export function siteConflicts(settings: PlainSettings): (Refusal & { readonly ba
                 };
             }),
         ]),
+    ];
+}
+
+/** What does not fit between the address of InterLink's API server and how it is verified. */
+function tlsConflicts(site: Site): (Refusal & { readonly bad: boolean })[] {
+    if (site.mode === "in-cluster") {
+        return [];
+    }
+    const { key: path, address, tls } = site;
+    const { ca, cert, key, insecure } = tls;
+    return [
+        {
+            bad: isClearText(address) && !insecure,
+            key: `${path}.address`,
+            value: address,
+            allowed: `an https:// URL, or set ${path}.tls.insecure: true, since tokens go there in clear text`,
+        },
+        {
+            bad: insecure && [ca, cert, key].some((pem) => pem !== undefined),
+            key: `${path}.tls.insecure`,
+            value: insecure,
+            allowed: "false, or neither ca, cert nor key, which verify",
+        },
+        {
+            bad: (cert === undefined) !== (key === undefined),
+            key: `${path}.tls.${cert === undefined ? "key" : "cert"}`,
+            value: HIDDEN,
+            allowed: "cert and key, or neither",
+        },
+        {
+            bad: cert !== undefined && key !== undefined && !belongTogether(cert, key),
+            key: `${path}.tls.key`,
+            value: HIDDEN,
+            allowed: `the private key of ${path}.tls.cert`,
+        },
     ];
 }

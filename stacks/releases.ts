@@ -51,7 +51,8 @@ export function interlinkReleases(
 /** Where a site's InterLink API server is. */
 function interlinkApi(site: Site, { images, mirror }: Settings): InterlinkReleaseArgs["interlink"] {
     if (site.mode !== "in-cluster") {
-        return { address: site.address, port: site.port };
+        const { address, port, tls } = site;
+        return { address, port, tls: { ...tls, key: tls.key && pulumi.secret(tls.key) } };
     }
     return {
         image: mirroredImage(images.interlinkApi, mirror.registry),

@@ -4,22 +4,16 @@ import { checkArguments } from "../parts/arguments";
 import { podNamespace } from "../parts/namespace";
 import { PodDefaults } from "../parts/pods";
 import { ChartRegistry, mergeValues, registryOptions } from "../parts/release";
-import {
-    CHART_VERSIONS,
-    configurationTransform,
-    deploymentTransform,
-    KNOWN_CHART_VERSION,
-    KUBERNETES_API_VALUES,
-    KubernetesApi,
-    tokenSecretTransform,
-} from "./chart";
+import { CHART_VERSIONS, chartTransforms, KNOWN_CHART_VERSION, KUBERNETES_API_VALUES, KubernetesApi } from "./chart";
 import { certificateApprover, KUBELET_CERTIFICATES } from "./kubeletCertificate";
-import { nodeReady, virtualNode } from "./node";
+import { nodeReady, taintsOf, virtualNode } from "./node";
 import { podSecurityLevel, podTransform } from "./pods";
+import { InterlinkTls, tlsChecks, tlsDigest, tlsSecret, tlsValues, warnOfTls } from "./tls";
 import { EdgeApi, InClusterApi, topologyValues } from "./topology";
 
 export { CHART_VERSIONS, KNOWN_CHART_VERSION } from "./chart";
 export { KUBELET_CERTIFICATES } from "./kubeletCertificate";
+export { type InterlinkTls } from "./tls";
 
 /** Arguments of InterlinkRelease. */
 export interface InterlinkReleaseArgs {
@@ -67,7 +61,10 @@ export interface InterlinkReleaseArgs {
         /** Number of pods. */
         readonly pods: number;
     };
-    /** More values for the chart, such as OAUTH; they win over what the component sets. */
+    /**
+     * More values for the chart, such as OAUTH; they win over what the component sets, except where the Kubernetes API is. The
+     * virtual node has the taints of `virtualNode.nodeTaints` from the beginning.
+     */
     readonly values?: pulumi.Input<Readonly<Record<string, unknown>>>;
     /** Registry, with a path where there is one, that holds the copies of all images; default is each image's own. */
     readonly imageRegistry?: string;
@@ -76,9 +73,18 @@ export interface InterlinkReleaseArgs {
      * @default {}
      */
     readonly pods?: PodDefaults;
+    /**
+     * When the virtual kubelet was last started anew: another text starts it anew, and it makes the virtual node where the
+     * cluster has lost it.
+     * @default undefined, never
+     */
+    readonly restarted?: pulumi.Input<string | undefined>;
 }
 
-/** InterLink's Helm release, told where the Kubernetes API is, and its virtual node awaited. */
+/**
+ * InterLink's Helm release, told where the Kubernetes API is, and its virtual node awaited. A provider without
+ * enableConfigMapMutable and enableSecretMutable deletes the configuration of a virtual kubelet that runs before it changes it.
+ */
 export class InterlinkRelease extends pulumi.ComponentResource {
     /** Name of the virtual node; resolves when the node is Ready. */
     readonly nodeName: pulumi.Output<string>;
@@ -86,7 +92,10 @@ export class InterlinkRelease extends pulumi.ComponentResource {
     constructor(name: string, args: InterlinkReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:InterlinkRelease", name, args, opts);
         const { chartVersion, pods = {} } = args;
+        const edge = "plugin" in args.interlink ? undefined : args.interlink;
+        const tls = edge?.tls ?? {};
         checkArguments(this, [
+            ...tlsChecks(tls),
             {
                 key: "chartVersion",
                 value: chartVersion,
@@ -98,51 +107,76 @@ export class InterlinkRelease extends pulumi.ComponentResource {
         // What a pod needs is no secret, even where the values hold some.
         const level = pulumi.unsecret(pulumi.output(args.values ?? {}).apply(podSecurityLevel));
         const namespace = podNamespace(`${name}-namespace`, { name: args.namespace, level, pods }, { parent: this });
-        const node = virtualNode(name, args.nodeName, this);
-        if (args.kubeletCertificate === "signed") {
-            certificateApprover(name, { nodeName: args.nodeName, namespace, image: args.approverImage, pods }, this);
+        const place = { nodeName: args.nodeName, namespace };
+        if (edge !== undefined) {
+            warnOfTls(tls, edge.address, this);
         }
+        const secret = tlsSecret(name, { ...place, tls }, this);
         const values = pulumi
-            .all([chartValues(args), args.values ?? {}])
-            .apply(([ours, theirs]) => mergeValues(ours, theirs));
-        // Not a helm.v3.Release: that runs the chart's pre-delete hook, whose image has been withdrawn, and destroy would fail.
-        const chart = new k8s.helm.v4.Chart(
-            `${name}-chart`,
-            {
-                // Some of the chart's objects are named by it.
-                name,
-                chart: args.chart ?? "oci://ghcr.io/interlink-hq/interlink-helm-chart/interlink",
-                repositoryOpts: registryOptions(args.chartRegistry ?? {}),
-                version: chartVersion,
-                namespace,
-                values,
-            },
-            {
-                parent: this,
-                dependsOn: [node],
-                transforms: [
-                    tokenSecretTransform,
-                    podTransform(pods, args.imageRegistry),
-                    configurationTransform(args.kubernetesApi),
-                    deploymentTransform(pulumi.output([args.kubernetesApi, values]), args.values !== undefined),
-                ],
-            },
-        );
-
-        const ready = nodeReady(
-            name,
-            { nodeName: args.nodeName, namespace, kubectlImage: args.kubectlImage, pods },
-            chart,
-            this,
-        );
-        this.nodeName = pulumi.all([args.nodeName, ready.id]).apply(([nodeName]) => nodeName);
+            .all([chartValues(args, tls), args.values ?? {}])
+            .apply(([ours, theirs]) => mergeValues(ours, checkedValues(theirs)));
+        const node = virtualNode(name, args.nodeName, taintsOf(values), this);
+        if (args.kubeletCertificate === "signed") {
+            certificateApprover(name, { ...place, image: args.approverImage, pods }, this);
+        }
+        const { chart, rendered } = interlinkChart(name, args, { tls, namespace, values }, this, [node, ...secret]);
+        const { kubectlImage, restarted } = args;
+        const ready = nodeReady(name, { ...place, kubectlImage, restarted, pods }, chart, this);
+        this.nodeName = pulumi.all([args.nodeName, ready.id, rendered]).apply(([nodeName]) => nodeName);
         this.registerOutputs({ nodeName: this.nodeName });
     }
 }
 
+/** The chart, and what resolves when it was found to have what the component changes in it. */
+function interlinkChart(
+    name: string,
+    args: InterlinkReleaseArgs,
+    {
+        tls,
+        namespace,
+        values,
+    }: {
+        readonly tls: InterlinkTls;
+        readonly namespace: pulumi.Input<string>;
+        readonly values: pulumi.Output<Record<string, unknown>>;
+    },
+    parent: pulumi.Resource,
+    dependsOn: pulumi.Resource[],
+) {
+    const { kubernetesApi, chartVersion, restarted } = args;
+    const { transforms, checkChanged } = chartTransforms({
+        chartVersion,
+        kubernetesApi,
+        insecure: tls.insecure === true,
+        configuration: pulumi.output([kubernetesApi, values, tlsDigest(tls)]),
+        secretValues: args.values !== undefined,
+        restarted,
+    });
+    // Not a helm.v3.Release: that runs the chart's pre-delete hook, whose image has been withdrawn, and destroy would fail.
+    const chart = new k8s.helm.v4.Chart(
+        `${name}-chart`,
+        {
+            // Some of the chart's objects are named by it.
+            name,
+            chart: args.chart ?? "oci://ghcr.io/interlink-hq/interlink-helm-chart/interlink",
+            repositoryOpts: registryOptions(args.chartRegistry ?? {}),
+            version: chartVersion,
+            namespace,
+            values,
+        },
+        { parent, dependsOn, transforms: [podTransform(args.pods ?? {}, args.imageRegistry), ...transforms] },
+    );
+    // Undefined where nothing was rendered, as in unit tests.
+    const rendered = chart.resources.apply((objects: unknown[] | undefined) =>
+        objects === undefined ? undefined : checkChanged(),
+    );
+    return { chart, rendered };
+}
+
 /** The values that the component sets; spelled as the chart spells them. */
-function chartValues(args: InterlinkReleaseArgs): pulumi.Input<Record<string, unknown>> {
+function chartValues(args: InterlinkReleaseArgs, tls: InterlinkTls): pulumi.Input<Record<string, unknown>> {
     const { interlink, others } = topologyValues(args.interlink);
+    const verified = tlsValues(tls);
     return pulumi.output({
         nodeName: args.nodeName,
         interlink: {
@@ -152,6 +186,7 @@ function chartValues(args: InterlinkReleaseArgs): pulumi.Input<Record<string, un
             disableProjectedVolumes: false,
             // As text: the chart takes the boolean for unset and logs verbosely, with every token that it fetches.
             logging: { verboseLogging: "false" },
+            tls: verified.interlink,
         },
         ...others,
         OAUTH: { image: args.refreshTokenImage },
@@ -160,6 +195,23 @@ function chartValues(args: InterlinkReleaseArgs): pulumi.Input<Record<string, un
             resources: { CPUs: args.resources.cpus, memGiB: args.resources.memGiB, pods: args.resources.pods },
             // Without an approver nobody would sign; a self-signed certificate serves kubectl logs at once.
             disableCSR: args.kubeletCertificate !== "signed",
+            HTTP: verified.virtualNode,
         },
     });
+}
+
+/** The given values, which must not say where the Kubernetes API is: the transforms would find no place for it. */
+function checkedValues(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    const given = Object.keys(values.interlink ?? {}).filter((key) => key in KUBERNETES_API_VALUES);
+    if (given.length > 0) {
+        throw new pulumi.RunError(
+            given
+                .map(
+                    (key) =>
+                        `values.interlink.${key} is not allowed; leave it out: it is what clients outside come to.`,
+                )
+                .join("\n"),
+        );
+    }
+    return values;
 }

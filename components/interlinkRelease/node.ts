@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { RESTARTED } from "../parts/annotations";
 import { grant } from "../parts/grant";
 import { kubectlPodSpec } from "../parts/kubectlPod";
 import { PodDefaults } from "../parts/pods";
@@ -7,16 +8,47 @@ import { PodDefaults } from "../parts/pods";
 /** What is waited for; ample for two probes of the virtual node, which come every 30 s. */
 const READY = ["--for=condition=Ready", "--timeout=180s"];
 
+/** A taint as the chart spells it. */
+type Taint = k8s.types.input.core.v1.Taint;
+
+/** The taints among a chart's values; no secrets, though there may be some beside them. */
+export function taintsOf(values: pulumi.Output<Readonly<Record<string, unknown>>>): pulumi.Output<readonly Taint[]> {
+    return pulumi.unsecret(
+        values.apply(({ virtualNode: node }) => (node as { readonly nodeTaints?: Taint[] } | null)?.nodeTaints ?? []),
+    );
+}
+
 /**
  * The virtual node, before the virtual kubelet takes it over: so it is gone after `destroy`, without the chart's clean-up
- * hook. Label and taint are those with which the virtual kubelet would make it.
+ * hook. It is as the virtual kubelet would make it, with `taints` besides: of a node that is there, that writes the status.
  */
-export function virtualNode(name: string, nodeName: pulumi.Input<string>, parent: pulumi.Resource): k8s.core.v1.Node {
+export function virtualNode(
+    name: string,
+    nodeName: pulumi.Input<string>,
+    taints: pulumi.Output<readonly Taint[]>,
+    parent: pulumi.Resource,
+): k8s.core.v1.Node {
+    const own: Taint = { key: "virtual-node.interlink/no-schedule", value: "true", effect: "NoSchedule" };
     return new k8s.core.v1.Node(
         `${name}-node`,
         {
-            metadata: { name: nodeName, labels: { "kubernetes.io/hostname": nodeName } },
-            spec: { taints: [{ key: "virtual-node.interlink/no-schedule", value: "true", effect: "NoSchedule" }] },
+            metadata: {
+                name: nodeName,
+                labels: {
+                    "kubernetes.io/hostname": nodeName,
+                    "node.kubernetes.io/exclude-from-external-load-balancers": "true",
+                },
+                // Kubernetes writes its own taints into the list.
+                annotations: { "pulumi.com/patchForce": "true" },
+            },
+            spec: {
+                // Of no cloud: their controllers remove nodes that they do not know by an ID of their own, or by none.
+                providerID: pulumi.interpolate`external:///${nodeName}`,
+                taints: taints.apply((more) => [
+                    own,
+                    ...more.map(({ key, value, effect }) => ({ key, value, effect })),
+                ]),
+            },
         },
         { parent },
     );
@@ -32,6 +64,8 @@ export interface NodeReadyArgs {
     readonly kubectlImage: pulumi.Input<string>;
     /** What its pod has in common with all others. */
     readonly pods: PodDefaults;
+    /** When the virtual kubelet was last started anew; then it is waited for again. */
+    readonly restarted?: pulumi.Input<string | undefined>;
 }
 
 /**
@@ -40,7 +74,7 @@ export interface NodeReadyArgs {
  */
 export function nodeReady(
     name: string,
-    { nodeName, namespace, kubectlImage, pods }: NodeReadyArgs,
+    { nodeName, namespace, kubectlImage, restarted, pods }: NodeReadyArgs,
     chart: pulumi.Resource,
     parent: pulumi.Resource,
 ): k8s.batch.v1.Job {
@@ -63,7 +97,8 @@ export function nodeReady(
             metadata,
             spec: {
                 backoffLimit: 1,
-                template: {
+                template: pulumi.output(restarted).apply((time) => ({
+                    ...(time !== undefined && { metadata: { annotations: { [RESTARTED]: time } } }),
                     spec: kubectlPodSpec({
                         image: kubectlImage,
                         serviceAccountName: serviceAccount.metadata.name,
@@ -71,7 +106,7 @@ export function nodeReady(
                         pods,
                         command: ["kubectl", "wait", pulumi.interpolate`node/${nodeName}`, ...READY],
                     }),
-                },
+                })),
             },
         },
         { parent, dependsOn: [chart, binding] },

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { InterlinkTls } from "./tls";
 
 /** InterLink's "edge node": its API server on the far side, as the virtual kubelet reaches it. */
 export interface EdgeApi {
@@ -6,6 +7,11 @@ export interface EdgeApi {
     readonly address: pulumi.Input<string>;
     /** TCP port. */
     readonly port: pulumi.Input<number>;
+    /**
+     * How the virtual kubelet verifies it.
+     * @default by the roots of its image
+     */
+    readonly tls?: InterlinkTls;
 }
 
 /** InterLink's "in-cluster": its API server and the plugin are containers in the virtual kubelet's pod. */

@@ -21,6 +21,11 @@ export function isAddress(address: string): boolean {
     return isIP(address) !== 0 || (DNS_NAME.test(address) && !ALL_NUMERIC.test(address));
 }
 
+/** Tells whether a URL sends what it is sent in clear text over a network: plain HTTP to another host. */
+export function isClearText(url: string): boolean {
+    return /^http:\/\/(?!(localhost|127\.[\d.]+|\[::1\])(:|\/|$))/i.test(url);
+}
+
 /** Tells whether `cidr` is an IPv4 or IPv6 network in CIDR notation. */
 export function isCidr(cidr: string): boolean {
     const [network = "", length = "", ...rest] = cidr.split("/");
@@ -74,12 +79,13 @@ export function isCertificateDuration(duration: string): boolean {
     return durationSeconds(duration) >= 3600;
 }
 
-/** Tells whether a text is one or more certificates as PEM, and nothing else. */
-export function isCertificates(text: string): boolean {
+/** Tells whether a text is one or more certificates as PEM, or `count`, and nothing else. */
+export function isCertificates(text: string, count?: number): boolean {
     const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     const rest = certificates.reduce((left, certificate) => left.replace(certificate, ""), text);
     try {
-        return certificates.map((certificate) => new X509Certificate(certificate)).length > 0 && rest.trim() === "";
+        const { length } = certificates.map((certificate) => new X509Certificate(certificate));
+        return length > 0 && length === (count ?? length) && rest.trim() === "";
     } catch {
         return false;
     }

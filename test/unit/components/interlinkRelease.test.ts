@@ -1,55 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as pulumi from "@pulumi/pulumi";
-import { parse } from "yaml";
-import { InterlinkRelease, InterlinkReleaseArgs } from "../../../components/interlinkRelease";
-import {
-    configurationTransform,
-    KUBERNETES_API_VALUES,
-    KubernetesApi,
-} from "../../../components/interlinkRelease/chart";
-import { CA_PEM, find, input, record, registered, settled, valueOf } from "../support/mocks";
+import { InterlinkRelease } from "../../../components/interlinkRelease";
+import { RELEASE } from "../support/arguments";
+import { find, input, record, registered, settled, valueOf } from "../support/mocks";
 
 describe("InterlinkRelease", () => {
     beforeEach(() => record());
 
-    const args: InterlinkReleaseArgs = {
-        namespace: "interlink",
-        nodeName: "node",
-        chartVersion: "0.6.1",
-        kubernetesApi: { address: "10.1.2.3", port: 60443, caCertificate: CA_PEM },
-        interlink: { address: "https://10.9.9.9", port: 3000 },
-        virtualKubeletImage: "vk:1",
-        refreshTokenImage: "refresh:1",
-        kubectlImage: "kubectl:1",
-        approverImage: "approver:1",
-        resources: { cpus: 1, memGiB: 2, pods: 3 },
-    };
-
-    /** The line of the chart's template for the CA: as of 0.5.3-pre1, and as in 0.5.2. */
-    const TEMPLATES: Readonly<Record<string, (value: string) => string>> = {
-        "0.5.2": (value) => indent(value),
-        "0.5.3-pre1": (value) => `      ${indent(value)}`,
-        "0.6.1": (value) => `      ${indent(value)}`,
-        "0.6.2-pre3": (value) => `      ${indent(value)}`,
-    };
-
-    for (const [chartVersion, line] of Object.entries(TEMPLATES)) {
-        it(`gives the virtual kubelet of chart ${chartVersion} a CA that it reads back`, async () => {
-            await settled(new InterlinkRelease("interlink", { ...args, chartVersion }));
-            const value = input("interlink-chart", "values", "interlink", "kubernetesApiCaCrt") as string;
-            assert.deepEqual(parse(await transformed(rendered(line(value)), args.kubernetesApi)), {
-                KubernetesApiAddr: "10.1.2.3",
-                KubernetesApiPort: "60443",
-                KubernetesApiCaCrt: CA_PEM,
-                HTTP: { Insecure: true },
-            });
-        });
-    }
-
-    it("would break the virtual kubelet's configuration by the CA itself", () => {
-        assert.throws(() => parse(rendered(TEMPLATES["0.6.1"]?.(CA_PEM.trim()) ?? "")));
-    });
+    const args = RELEASE;
 
     it("tells the chart that projected volumes stay, and to log no tokens", async () => {
         await settled(new InterlinkRelease("interlink", args));
@@ -76,7 +35,6 @@ describe("InterlinkRelease", () => {
             const { enabled, image, address, port, socket } = given;
             assert.deepEqual([enabled, image], [true, "api:1"]);
             assert.deepEqual(JSON.parse(JSON.stringify({ address, port, socket })), interlink);
-            assert.equal(given.kubernetesApiAddr, KUBERNETES_API_VALUES.kubernetesApiAddr);
         });
     }
 
@@ -147,6 +105,31 @@ kubectl() { case $1 in get) echo "vk-$rounds-a"; echo "vk-$rounds-b";; *) echo "
         });
     });
 
+    it("makes the virtual node as the virtual kubelet would, which later writes the status alone", async () => {
+        const nodeTaints = [{ key: "gpu", value: "a100", effect: "NoExecute" }];
+        const values = pulumi.secret({ virtualNode: { nodeTaints } });
+        await settled(new InterlinkRelease("interlink", { ...args, values }));
+        assert.deepEqual(input("interlink-node", "spec"), {
+            providerID: "external:///node",
+            taints: [{ key: "virtual-node.interlink/no-schedule", value: "true", effect: "NoSchedule" }, ...nodeTaints],
+        });
+        assert.deepEqual(input("interlink-node", "metadata", "labels"), {
+            "kubernetes.io/hostname": "node",
+            "node.kubernetes.io/exclude-from-external-load-balancers": "true",
+        });
+    });
+
+    it("waits for the virtual node again when the virtual kubelet was started anew", async () => {
+        const annotations = () =>
+            (input("interlink-ready", "spec", "template") as { metadata?: { annotations: object } }).metadata
+                ?.annotations;
+        await settled(new InterlinkRelease("interlink", args));
+        assert.equal(annotations(), undefined);
+        await record();
+        await settled(new InterlinkRelease("interlink", { ...args, restarted: "2026-01-01T00:00:00Z" }));
+        assert.deepEqual(annotations(), { "interlink-kube-api/restarted": "2026-01-01T00:00:00Z" });
+    });
+
     it("keeps secret values secret, and lets them win over its own", async () => {
         const values = pulumi.secret({ OAUTH: { ClientSecret: "s3cret" }, interlink: { port: 1 } });
         await settled(new InterlinkRelease("interlink", { ...args, values }));
@@ -162,39 +145,9 @@ kubectl() { case $1 in get) echo "vk-$rounds-a"; echo "vk-$rounds-b";; *) echo "
         const unknown = { ...args, chartVersion: "9.9.9" };
         assert.throws(
             () => new InterlinkRelease("interlink", unknown),
-            /^.*chartVersion: "9\.9\.9" is not allowed; give one of 0\.5\.2, /,
+            /^.*chartVersion: "9\.9\.9" is not allowed; give one of 0\.6\.1, 0\.6\.2-pre1, 0\.6\.2-pre2, 0\.6\.2-pre3, /,
         );
         await settled(new InterlinkRelease("brave", { ...unknown, allowUnknownChartVersion: true }));
         assert.equal(input("brave-chart", "version"), "9.9.9");
     });
 });
-
-/** Sprig's indent: six spaces before every line. */
-function indent(value: string): string {
-    return value.replace(/^/gm, "      ");
-}
-
-/** The virtual kubelet's configuration as the chart renders it; `line` is what it makes of the CA's value. */
-function rendered(line: string): string {
-    const { kubernetesApiAddr, kubernetesApiPort } = KUBERNETES_API_VALUES;
-    const configMap = `data:
-  InterLinkConfig.yaml: |
-    KubernetesApiAddr: "${kubernetesApiAddr}"
-    KubernetesApiPort: "${kubernetesApiPort}"
-    KubernetesApiCaCrt: |
-${line}
-    HTTP:
-      Insecure: true
-`;
-    return (parse(configMap) as { data: Record<string, string> }).data["InterLinkConfig.yaml"] ?? "";
-}
-
-/** The configuration after the component's transform of the ConfigMap. */
-async function transformed(text: string, kubernetesApi: KubernetesApi): Promise<string> {
-    const result = await configurationTransform(kubernetesApi)({
-        type: "kubernetes:core/v1:ConfigMap",
-        props: { data: { "InterLinkConfig.yaml": text } },
-    } as unknown as pulumi.ResourceTransformArgs);
-    const { data } = result?.props as { data: pulumi.Output<Record<string, string>> };
-    return (await valueOf(data))["InterLinkConfig.yaml"] ?? "";
-}

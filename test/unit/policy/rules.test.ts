@@ -292,6 +292,36 @@ rule("tls-on-every-hop", ({ passes, refuses }) => {
     );
 });
 
+rule("interlink-verified", ({ passes, refuses }) => {
+    const field = (name: string) => `data["InterLinkConfig.yaml"].${name} of ConfigMap web`;
+    const configMap = (url: unknown, insecure: boolean, annotations: object = {}) => ({
+        metadata: { annotations },
+        data: { "InterLinkConfig.yaml": `InterlinkURL: "${String(url)}"\nHTTP:\n  Insecure: ${insecure}\n` },
+    });
+    const said = { "interlink-kube-api/insecure": "true" };
+    passes("a server that is verified", CONFIG_MAP, configMap("https://10.9.9.9", false));
+    passes("a server in the same pod", CONFIG_MAP, configMap("http://localhost", true));
+    passes("a socket", CONFIG_MAP, configMap("unix:///var/run/interlink.sock", true));
+    passes("plain HTTP where somebody said so", CONFIG_MAP, configMap("http://10.9.9.9", true, said));
+    passes("an unverified server where somebody said so", CONFIG_MAP, configMap("https://10.9.9.9", true, said));
+    passes("an unknown configuration", CONFIG_MAP, { data: { "InterLinkConfig.yaml": UNKNOWN } });
+    passes("the configuration of the API server itself", CONFIG_MAP, {
+        data: { "InterLinkConfig.yaml": "InterlinkAddress: http://0.0.0.0\n" },
+    });
+    refuses(
+        "a server that nothing verifies",
+        CONFIG_MAP,
+        configMap("https://10.9.9.9", true),
+        `${field("HTTP.Insecure")}: true is not allowed; give false, or the setting interlink.tls.insecure: true.`,
+    );
+    refuses(
+        "plain HTTP to another host, even one whose name begins like ours",
+        CONFIG_MAP,
+        configMap("http://localhost.site.example", false),
+        `${field("InterlinkURL")}: "http://localhost.site.example" is not allowed; give an https:// address, or the setting interlink.tls.insecure: true.`,
+    );
+});
+
 rule("no-anonymous-grants", ({ passes, refuses }) => {
     for (const kind of ["RoleBinding", "ClusterRoleBinding"]) {
         const type = `rbac.authorization.k8s.io/v1:${kind}`;

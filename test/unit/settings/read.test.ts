@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { loadSettings, parseSettings } from "../../../settings/read";
 import * as pulumi from "@pulumi/pulumi";
 import { BAD_SETTINGS, KIND } from "../support/badSettings";
+import { certificateFor } from "../support/fakeCluster";
 import { exampleSettings } from "../support/generated";
 import { isSecret, record, valueOf } from "../support/mocks";
 
@@ -21,6 +22,47 @@ describe("settings", () => {
             assert.equal(parseSettings(exampleSettings(environment)).environment, environment);
         });
     }
+
+    describe("for InterLink's API", () => {
+        const [one, other] = [certificateFor("IP:127.0.0.1"), certificateFor("IP:127.0.0.1")];
+        const parsed = (address: string, tls: object) => {
+            const { interlink } = parseSettings({ ...KIND, interlink: { address, port: 3000, tls } });
+            return interlink?.mode === "in-cluster" ? undefined : interlink?.tls;
+        };
+
+        it("take one certificate that verifies it, a certificate with its key, and http:// where somebody said so", () => {
+            const { cert, key } = one;
+            assert.deepEqual(parsed("https://a", { ca: cert, cert, key }), { ca: cert, cert, key, insecure: false });
+            assert.deepEqual(parsed("http://a", { insecure: true }), { insecure: true });
+            assert.deepEqual(parsed("http://localhost", {}), { insecure: false });
+        });
+
+        for (const [what, tls, says] of [
+            [
+                "two certificates",
+                { ca: one.cert + other.cert },
+                'ca: "[secret]" is not allowed; give one certificate, PEM.',
+            ],
+            ["no key", { cert: one.cert }, 'cert: "[secret]" is not allowed; give cert and key, or neither.'],
+            ["no certificate", { key: one.key }, 'key: "[secret]" is not allowed; give cert and key, or neither.'],
+            [
+                "another's key",
+                { cert: one.cert, key: other.key },
+                'key: "[secret]" is not allowed; give the private key of interlink.tls.cert.',
+            ],
+            [
+                "a CA for nothing",
+                { ca: one.cert, insecure: true },
+                "insecure: true is not allowed; give false, or neither ca, cert nor key, which verify.",
+            ],
+        ] as const) {
+            it(`refuse ${what}, and show none of it`, () => {
+                assert.throws(() => parsed("https://a", tls), {
+                    message: `interlink-kube-api:interlink.tls.${says}`,
+                });
+            });
+        }
+    });
 
     for (const { good, change, says } of BAD_SETTINGS) {
         it(says.join(" "), () => {

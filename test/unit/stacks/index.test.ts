@@ -221,8 +221,8 @@ for (const good of [KIND, CLOUD, METALLB, EXTERNAL]) {
             assert.equal(await valueOf(interlinkNodeName), "cluster-9");
             const [north, south] = [find("interlink-north").inputs, find("interlink-south").inputs];
             assert.deepEqual(north.kubernetesApi, south.kubernetesApi);
-            assert.deepEqual(north.interlink, { address: "https://10.9.9.9", port: 3000 });
-            assert.deepEqual(south.interlink, { address: "https://10.8.8.8", port: 3001 });
+            assert.deepEqual(north.interlink, { address: "https://10.9.9.9", port: 3000, tls: { insecure: false } });
+            assert.deepEqual(south.interlink, { address: "https://10.8.8.8", port: 3001, tls: { insecure: false } });
             assert.deepEqual(north.resources, { cpus: 512, memGiB: 49, pods: 100 });
             assert.deepEqual([north.namespace, south.namespace], ["interlink-north", "hpc"]);
         });

@@ -1,5 +1,7 @@
+import { InterlinkReleaseArgs } from "../../../components/interlinkRelease";
 import { NginxApiProxyArgs } from "../../../components/nginxApiProxy";
 import { IssuerRef } from "../../../components/parts/serverCertificate";
+import { CA_PEM } from "./mocks";
 
 /** Namespace of the components. */
 export const NAMESPACE = "ingress-nginx-internal";
@@ -15,4 +17,17 @@ export const PROXY: NginxApiProxyArgs = {
     image: "nginx:1",
     clients: { type: "controller", issuerRef: ISSUER },
     ports: PORTS,
+};
+/** Arguments of an InterLink release. */
+export const RELEASE: InterlinkReleaseArgs = {
+    namespace: "interlink",
+    nodeName: "node",
+    chartVersion: "0.6.1",
+    kubernetesApi: { address: "10.1.2.3", port: 60443, caCertificate: CA_PEM },
+    interlink: { address: "https://10.9.9.9", port: 3000, tls: { ca: CA_PEM } },
+    virtualKubeletImage: "vk:1",
+    refreshTokenImage: "refresh:1",
+    kubectlImage: "kubectl:1",
+    approverImage: "approver:1",
+    resources: { cpus: 1, memGiB: 2, pods: 3 },
 };

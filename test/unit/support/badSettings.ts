@@ -10,8 +10,10 @@ export interface BadSettings {
     readonly says: readonly string[];
 }
 
-const interlink = { address: "https://10.9.9.9", port: 3000 };
+const interlink = { address: "https://10.9.9.9", port: 3000, tls: { ca: CA_PEM } };
 
+/** It has the form of a certificate, and holds none. */
+const BAD_PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
 const AN_INTERLINK = "an object with at least address and port, or with mode: in-cluster and plugin";
 
 /** The fewest settings of each environment. */
@@ -459,7 +461,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     {
         good: KIND,
-        change: { interlink: undefined, sites: [interlink] },
+        change: { interlink: undefined, sites: [{ address: "https://10.9.9.9", port: 3000 }] },
         says: [
             'sites: [{"address":"https://10.9.9.9","port":3000}] is not allowed; give an object with at least one site by its name.',
         ],
@@ -537,9 +539,9 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     {
         good: EXTERNAL,
-        change: { api: { ...EXTERNAL.api, caCertificate: CA_PEM } },
+        change: { api: { ...EXTERNAL.api, caCertificate: BAD_PEM } },
         says: [
-            `api.caCertificate: ${JSON.stringify(CA_PEM)} is not allowed; give one or more certificates as PEM, and nothing else.`,
+            `api.caCertificate: ${JSON.stringify(BAD_PEM)} is not allowed; give one or more certificates as PEM, and nothing else.`,
         ],
     },
     {
@@ -556,10 +558,32 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: EXTERNAL,
         change: { interlink: { ...interlink, chartVersion: "9.9.9" } },
         says: [
-            'interlink.chartVersion: "9.9.9" is not allowed; give one of 0.5.2, 0.5.3-pre1, 0.5.3-pre2, 0.5.3-pre3, 0.5.3-pre4, 0.5.3-patch1, 0.6.0, 0.6.1-pre1, 0.6.1, 0.6.2-pre1, 0.6.2-pre2, 0.6.2-pre3, or set allowUnknownChartVersion.',
+            'interlink.chartVersion: "9.9.9" is not allowed; give one of 0.6.1, 0.6.2-pre1, 0.6.2-pre2, 0.6.2-pre3, or set allowUnknownChartVersion.',
         ],
     },
     { good: KIND, change: { api: EXTERNAL.api }, says: ["api: there is no such setting."] },
+    {
+        good: KIND,
+        change: { interlink: { address: "http://10.9.9.9", port: 3000 } },
+        says: [
+            'interlink.address: "http://10.9.9.9" is not allowed; give an https:// URL, or set interlink.tls.insecure: true, since tokens go there in clear text.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, tls: { ca: "ca.pem" } } },
+        says: ['interlink.tls.ca: "[secret]" is not allowed; give one certificate, PEM.'],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, tls: { key: "s3cret" } } },
+        says: ['interlink.tls.key: "[secret]" is not allowed; give a private key, PEM.'],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://10.9.9.9", port: 3000, tls: { insecure: "yes" } } },
+        says: ['interlink.tls.insecure: "yes" is not allowed; give true or false.'],
+    },
     { good: CLOUD, change: { address: "-" }, says: ['address: "-" is not allowed; give an IP address or a DNS name.'] },
     {
         good: CLOUD,
@@ -700,7 +724,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: KIND,
         change: { interlink: { address: "https://10.9.9.9", port: 3000, chartVersion: "9.9.9" } },
         says: [
-            'interlink.chartVersion: "9.9.9" is not allowed; give one of 0.5.2, 0.5.3-pre1, 0.5.3-pre2, 0.5.3-pre3, 0.5.3-pre4, 0.5.3-patch1, 0.6.0, 0.6.1-pre1, 0.6.1, 0.6.2-pre1, 0.6.2-pre2, 0.6.2-pre3, or set allowUnknownChartVersion.',
+            'interlink.chartVersion: "9.9.9" is not allowed; give one of 0.6.1, 0.6.2-pre1, 0.6.2-pre2, 0.6.2-pre3, or set allowUnknownChartVersion.',
         ],
     },
     {

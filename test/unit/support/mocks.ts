@@ -13,8 +13,18 @@ export interface Recorded {
     readonly read: boolean;
 }
 
-/** A certificate that stands for the CA's; only its text matters. */
-export const CA_PEM = "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\nBBBB\n-----END CERTIFICATE-----\n";
+/** A certificate that stands for a CA's. */
+export const CA_PEM = `-----BEGIN CERTIFICATE-----
+MIIBUTCCAQOgAwIBAgIUDqvjP5PMGZ+uS2YuHL8thWGVrHswBQYDK2VwMBUxEzAR
+BgNVBAMMCkV4YW1wbGUgQ0EwIBcNMjYxMTI1MTMwNTI1WhgPMjEyNjExMDExMzA1
+MjVaMBUxEzARBgNVBAMMCkV4YW1wbGUgQ0EwKjAFBgMrZXADIQBEsT+Ch1/P7q7I
+mDCHqGsECrQNd0ePTJ19Z1zpsXq3m6NjMGEwHQYDVR0OBBYEFPeT/SeBLydtHn0V
+vjeRXJZwh19OMB8GA1UdIwQYMBaAFPeT/SeBLydtHn0VvjeRXJZwh19OMA8GA1Ud
+EwEB/wQFMAMBAf8wDgYDVR0PAQH/BAQDAgIEMAUGAytlcANBAClz81jtlXVSVoh1
+6ctgnWbCrsLC7LtZ8AaJqw8DH541S1WxSpWiDZxtWBGnazbdxKi/4SjWjvnpI/uJ
+oWufHgQ=
+-----END CERTIFICATE-----
+`;
 
 const recorded: Recorded[] = [];
 let loadBalancer: object = {};
