@@ -1,5 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
-import { checkedOutputs } from "./checks";
+import { checkedOutputs, restartedAt } from "./checks";
 import { loadSettings } from "./settings/read";
 import { reachCluster, stackIdentifier } from "./settings/reach";
 import { longestJob } from "./settings/sites";
@@ -22,8 +22,10 @@ export = async (): Promise<StackOutputs> => {
         enableConfigMapMutable: true,
         enableSecretMutable: true,
     });
-    return checkedOutputs(deploy(settings, provider), {
-        cluster: api?.client(),
+    const cluster = api?.client();
+    const lookAtNode = cluster && ((...node: [string, string]) => restartedAt(cluster, ...node));
+    return checkedOutputs(deploy(settings, provider, lookAtNode), {
+        cluster,
         front: frontPods(settings),
         longestJob: longestJob(settings),
     });

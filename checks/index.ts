@@ -6,6 +6,8 @@ import { askThroughFront } from "./front";
 import { NotChecked } from "./notChecked";
 import { tokenLifetimeSeconds } from "./tokenLifetime";
 
+export { restartedAt } from "./lostNode";
+
 /** What the checks need besides the outputs. */
 export interface CheckArgs {
     /** The cluster; undefined where it is not known how to reach it: then nothing is checked, and a warning says so. */

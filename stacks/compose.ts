@@ -12,7 +12,7 @@ import { certManagerImages, chartRegistry, mirroredChart, mirroredImage, mirrore
 import { Names, uniqueNames } from "./names";
 import { DeployedOutputs, FrontPods } from "./outputs";
 import { podDefaultsOf } from "./pods";
-import { interlinkReleases } from "./releases";
+import { interlinkReleases, NodeLook } from "./releases";
 
 /** Secret for the certificate of the site's address; the guide's name. */
 const TLS_SECRET_NAME = "web-ssl-kubernetes-api";
@@ -38,10 +38,16 @@ export interface Site {
     readonly front: Readonly<Record<string, string>>;
     /** What all pods have in common. */
     readonly pods: PodDefaults;
+    /** Looks whether a virtual node is there; undefined where there is no cluster to look at. */
+    readonly lookAtNode: NodeLook | undefined;
 }
 
 /** Makes the namespace, and the names that depend on the settings. */
-export function createSite(settings: OwnWaySettings, provider: pulumi.ProviderResource): Site {
+export function createSite(
+    settings: OwnWaySettings,
+    provider: pulumi.ProviderResource,
+    lookAtNode: NodeLook | undefined,
+): Site {
     const opts = { provider };
     const unique = uniqueNames(settings);
     const pods = podDefaultsOf(settings);
@@ -55,6 +61,7 @@ export function createSite(settings: OwnWaySettings, provider: pulumi.ProviderRe
         namespace,
         front: frontLabels(settings),
         pods,
+        lookAtNode,
     };
 }
 
@@ -107,13 +114,8 @@ export function compose(site: Site, access: Access): DeployedOutputs {
         { providers: { kubernetes: opts.provider } },
     );
     const api = settings.controller === "none" ? withoutController(site, access, ca) : withController(site, access, ca);
-    const nodes = interlinkReleases(
-        settings,
-        { address: api.ingress.host, port: access.ports.https, caCertificate: ca.caCertificate },
-        site.unique,
-        site.pods,
-        opts,
-    );
+    const kubernetesApi = { address: api.ingress.host, port: access.ports.https, caCertificate: ca.caCertificate };
+    const nodes = interlinkReleases(settings, kubernetesApi, site, opts);
     return {
         apiServerUrl: pulumi.all([api.ingress.url, api.ingressClassName]).apply(([url]) => url),
         apiServerHost: api.ingress.host,

@@ -5,15 +5,19 @@ import { ExternalSettings } from "../settings/schema";
 import { uniqueNames } from "./names";
 import { DeployedOutputs } from "./outputs";
 import { podDefaultsOf } from "./pods";
-import { interlinkReleases } from "./releases";
+import { interlinkReleases, NodeLook } from "./releases";
 
 /** A way in that somebody else provides: only InterLink is told of it. */
-export function externalStack(settings: ExternalSettings, provider: pulumi.ProviderResource): DeployedOutputs {
+export function externalStack(
+    settings: ExternalSettings,
+    provider: pulumi.ProviderResource,
+    lookAtNode?: NodeLook,
+): DeployedOutputs {
     const { address, port } = settings.api;
     const caCertificate = pulumi.output(settings.api.caCertificate ?? clusterCertificateAuthority(provider));
     const kubernetesApi = { address, port, caCertificate };
-    const pods = podDefaultsOf(settings);
-    const nodes = interlinkReleases(settings, kubernetesApi, uniqueNames(settings), pods, { provider });
+    const place = { unique: uniqueNames(settings), pods: podDefaultsOf(settings), lookAtNode };
+    const nodes = interlinkReleases(settings, kubernetesApi, place, { provider });
     return {
         apiServerUrl: pulumi.output(httpsUrl(address, port)),
         apiServerHost: pulumi.output(address),

@@ -5,13 +5,18 @@ import { MetalLBSettings } from "../settings/schema";
 import { clientRanges, compose, createSite, Site } from "./compose";
 import { metalLBImages, mirroredImage, mirroredRelease } from "./mirror";
 import { DeployedOutputs } from "./outputs";
+import { NodeLook } from "./releases";
 
 /** Class of the MetalLB that a stack installs, so that it leaves the Services of others alone, and others leave ours. */
 const OWN_CLASS = "interlink-kube-api/metallb";
 
 /** The guide's "MetalLB": a fixed address from a pool of the site's own network. */
-export function metalLBStack(settings: MetalLBSettings, provider: pulumi.ProviderResource): DeployedOutputs {
-    const site = createSite(settings, provider);
+export function metalLBStack(
+    settings: MetalLBSettings,
+    provider: pulumi.ProviderResource,
+    lookAtNode?: NodeLook,
+): DeployedOutputs {
+    const site = createSite(settings, provider, lookAtNode);
     const { loadBalancer, metallb } = settings;
     const ports = outsidePorts(settings.ports, loadBalancer.port);
     const loadBalancerClass = loadBalancer.class ?? (metallb.install ? OWN_CLASS : undefined);

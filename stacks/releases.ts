@@ -7,23 +7,35 @@ import { chartRegistry, mirroredChart, mirroredImage } from "./mirror";
 import { Names } from "./names";
 import { DeployedOutputs } from "./outputs";
 
+/** Tells when the virtual kubelet of a node, in a namespace, was last started anew: now, where the cluster has lost the node. */
+export type NodeLook = (nodeName: string, namespace: string) => Promise<string | undefined>;
+
+/** What the releases of a stack have in common, besides the settings. */
+export interface ReleasePlace {
+    /** Makes a name that no other stack in the cluster has, where the settings ask for that. */
+    readonly unique: Names;
+    /** What all pods have in common. */
+    readonly pods: PodDefaults;
+    /** Looks whether a virtual node is there; undefined where there is no cluster to look at. */
+    readonly lookAtNode: NodeLook | undefined;
+}
+
 /** One InterLink release for each site, all with the same way back to the Kubernetes API. */
 export function interlinkReleases(
     settings: Settings,
     kubernetesApi: InterlinkReleaseArgs["kubernetesApi"],
-    unique: Names,
-    pods: PodDefaults,
+    { unique, pods, lookAtNode }: ReleasePlace,
     opts: pulumi.ComponentResourceOptions,
 ): Pick<DeployedOutputs, "interlinkNodeName" | "interlinkNodeNames"> {
     const { images, mirror } = settings;
     const image = (name: string) => mirroredImage(name, mirror.registry);
     const nodeNames = sitesOf(settings).map((site) => {
         const chart = mirroredChart("interlink", site.chart, mirror);
+        const node = { nodeName: unique(site.nodeName), namespace: unique(site.namespace) };
         const release = new InterlinkRelease(
             site.id,
             {
-                namespace: unique(site.namespace),
-                nodeName: unique(site.nodeName),
+                ...node,
                 chart,
                 chartRegistry: chartRegistry(chart, settings),
                 chartVersion: site.chartVersion,
@@ -36,6 +48,8 @@ export function interlinkReleases(
                 kubeletCertificate: site.kubeletCertificate,
                 approverImage: image(images.approver),
                 resources: site.resources,
+                restarted:
+                    lookAtNode && pulumi.all([node.nodeName, node.namespace]).apply((names) => lookAtNode(...names)),
                 imageRegistry: mirror.registry,
                 pods,
                 values: "values" in site ? site.values : settings.interlinkValues,

@@ -83,8 +83,8 @@ describe("the way to InterLink's API", () => {
     it("is either verified or not, and has a certificate and its key", () => {
         for (const [tls, says] of [
             [{ insecure: true, ca: cert }, /interlink\.tls\.insecure: true is not allowed; give false, or neither/],
-            [{ cert }, /interlink\.tls: "…" is not allowed; give cert and key together\.$/],
-            [{ key }, /interlink\.tls: "…" is not allowed; give cert and key together\.$/],
+            [{ cert }, /interlink\.tls: "\[secret\]" is not allowed; give cert and key together\.$/],
+            [{ key }, /interlink\.tls: "\[secret\]" is not allowed; give cert and key together\.$/],
         ] as const) {
             assert.throws(
                 () => new InterlinkRelease("bad", { ...RELEASE, interlink: { address: "https://a", port: 1, tls } }),

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { parseSettings } from "../../../settings/read";
-import { deploy } from "../../../stacks";
+import { deploy, NodeLook } from "../../../stacks";
 import { images } from "../../../versions";
 import { CLOUD, EXTERNAL, KIND, METALLB } from "../support/badSettings";
+import { certificateFor } from "../support/fakeCluster";
 import { CA_PEM, find, input, record, recordedResources, registered, settledStack, valueOf } from "../support/mocks";
 
 /** Composes the stack of settings, to the end. */
@@ -180,6 +181,37 @@ describe("the virtual kubelet's certificate", () => {
         await deployed({ ...KIND, interlink, mirror: { registry: "mirror.site.example" } });
         const container = ["spec", "template", "spec", "containers", 0] as const;
         assert.equal(input("interlink-approver", ...container, "image"), "mirror.site.example/alpine/k8s:1.35.4");
+    });
+});
+
+describe("the virtual kubelet", () => {
+    const restarted = async (look?: NodeLook) => {
+        await record();
+        const provider = new k8s.Provider("kubernetes", {});
+        await settledStack(deploy(parseSettings({ ...KIND, uniqueNames: true }), provider, look));
+        return find("interlink").inputs.restarted;
+    };
+
+    it("starts anew when the cluster has lost its node, by the name that the node has there", async () => {
+        assert.equal(
+            await restarted((...names) => Promise.resolve(names.join())),
+            "interlink-slurm-node-c0ffee,interlink-c0ffee",
+        );
+        assert.equal(await restarted(() => Promise.resolve(undefined)), undefined);
+        assert.equal(await restarted(), undefined);
+    });
+
+    it("has the key for mutual TLS as a secret", async () => {
+        const { cert, key } = certificateFor("IP:127.0.0.1");
+        await deployed({ ...KIND, interlink: { ...KIND.interlink, tls: { ca: cert, cert, key } } });
+        const given = find("interlink").inputs.interlink;
+        assert.ok(pulumi.runtime.isRpcSecret(given));
+        assert.deepEqual((pulumi.runtime.unwrapRpcSecret(given) as { tls: object }).tls, {
+            ca: cert,
+            cert,
+            key,
+            insecure: false,
+        });
     });
 });
 
