@@ -1,4 +1,3 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { HostPorts, placement, Scheduling } from "./ports";
 
@@ -53,7 +52,7 @@ export function podDefaults(
     pods: PodDefaults,
     user: UserIds,
     hostPorts?: HostPorts,
-): Pick<k8s.types.input.core.v1.PodSpec, "imagePullSecrets" | "nodeSelector" | "securityContext" | "tolerations"> {
+) {
     return {
         ...placement(hostPorts, pods),
         imagePullSecrets: pullSecrets(pods),
