@@ -48,11 +48,7 @@ export function userIds({ assignedUserIds }: PodDefaults): UserIds {
 }
 
 /** What a pod of ours has in common with all others; `user` is what its image leaves open. */
-export function podDefaults(
-    pods: PodDefaults,
-    user: UserIds,
-    hostPorts?: HostPorts,
-) {
+export function podDefaults(pods: PodDefaults, user: UserIds, hostPorts?: HostPorts) {
     return {
         ...placement(hostPorts, pods),
         imagePullSecrets: pullSecrets(pods),
