@@ -44,7 +44,7 @@ describe("on the local cluster", () => {
         created = /Resources:\n +\+ (\d+) created\n/.exec(text)?.[1] ?? "";
     });
 
-    it("the stack has its eight outputs, and no secret among them", async () => {
+    it("the stack has its nine outputs, and no secret among them", async () => {
         const found = await outputs("dev");
         assert.deepEqual(Object.keys(found).sort(), [
             "apiServerHost",
