@@ -65,15 +65,16 @@ export class Look {
 
     /**
      * Whose an object is, as a sentence's end; undefined where it may be this stack's. Without a mark, whatever Pulumi made
-     * may be: earlier versions made no marks.
+     * may be: earlier versions made no marks, and namespaces with nothing but a name, of which nobody manages a field.
      */
     stranger({ metadata: { annotations, managedFields } }: ClusterObject): string | undefined {
         const mark = annotations?.[OWNER];
         if (mark !== undefined) {
             return mark === this.stack ? undefined : `belongs to the stack ${mark}`;
         }
-        const byPulumi = managedFields?.some(({ manager }) => manager?.startsWith("pulumi-"));
-        return byPulumi === true ? undefined : "is not this stack's";
+        const fields = managedFields ?? [];
+        const byPulumi = fields.length === 0 || fields.some(({ manager }) => manager?.startsWith("pulumi-"));
+        return byPulumi ? undefined : "is not this stack's";
     }
 
     /** The Kubernetes version, minor number and name; undefined where it is unseen. */

@@ -123,6 +123,10 @@ const CASES: readonly {
         ],
     },
     {
+        what: "namespaces as earlier versions made them, with nothing but a name",
+        has: { ...namespace("ingress-nginx-internal", {}), ...namespace("interlink", {}) },
+    },
+    {
         what: "a namespace that somebody gave to this stack",
         has: namespace("interlink", { ...KUBECTL, annotations: OURS.annotations }),
     },
