@@ -11,6 +11,7 @@ import { ensureNetwork, removeNetwork } from "./cluster/network";
 import { known, stop } from "./machine/processes";
 import { environment, mainStack, pulumiDestroy, pulumiPreview, pulumiUp } from "./stacks/pulumi";
 import { say, UserError } from "./machine/shell";
+import { site } from "./machine/site";
 import { COMMON_TOOLS, ensureTools, NODE_TOOLS, PULUMI_TOOLS } from "./toolchain/tools";
 import { verify } from "./verify/verify";
 
@@ -69,9 +70,11 @@ async function preview(): Promise<void> {
 
 /** The tools that an environment needs; MetalLB and ingress-nginx are for some alone. */
 function neededTools(name: Environment): string[] {
+    const { kubernetes } = site();
     return [
         ...COMMON_TOOLS,
         ...(name === "dev" ? [] : ["metallb"]),
+        ...(kubernetes === undefined ? [] : [kubernetes]),
         ...(process.env.CONTROLLER === "ingress-nginx" ? ["ingress-nginx"] : []),
     ];
 }

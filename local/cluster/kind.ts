@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { KIND_NODE_IMAGE } from "../images/images";
-import { KUBECONFIG, NET, PORTS, REGISTRY, STATE } from "../machine/layout";
+import { kindNodeImage } from "../images/images";
+import { KUBECONFIG, PORTS, REGISTRY, STATE } from "../machine/layout";
 import { run, say, until, UserError } from "../machine/shell";
+import { beginSite, clusterNetworks, machineNetworks, merge, site } from "../machine/site";
 import { template } from "../machine/template";
 import { moduleSource, program, version } from "../toolchain/tools";
 import { askEngine, attemptEngine, DOCKER, Engine, podman, requireSystemdCgroups, runEngine } from "./engine";
@@ -24,7 +25,7 @@ const IN_NETWORK = { KIND_EXPERIMENTAL_DOCKER_NETWORK: NAME, KIND_EXPERIMENTAL_P
 interface Configuration {
     networking: Record<string, unknown>;
     kubeadmConfigPatches: string[];
-    nodes: { extraPortMappings?: Record<string, unknown>[]; extraMounts?: unknown[] }[];
+    nodes: { extraPortMappings?: object[]; extraMounts?: object[] }[];
 }
 
 /** Refuses a machine that cannot have the cluster, with what it lacks, before anything is made. */
@@ -36,7 +37,9 @@ export async function requireMachine(): Promise<void> {
     requireSystemdCgroups();
     await requireFreePorts(PORTS);
     if ((await attemptEngine(engine, "network", "inspect", NAME)).status !== 0) {
-        await requireFreeSubnet(NET.engine);
+        for (const { engine: subnet } of machineNetworks()) {
+            await requireFreeSubnet(subnet);
+        }
     }
 }
 
@@ -44,7 +47,7 @@ export async function requireMachine(): Promise<void> {
 export async function ensureCluster(): Promise<void> {
     const engine = await findEngine();
     if (!existsSync(MADE)) {
-        mkdirSync(STATE, { recursive: true });
+        beginSite();
         writeFileSync(ENGINE, engine.name);
         // A creation that was interrupted leaves nodes that nobody finishes.
         await kind(engine, ["delete", "cluster", "--name", NAME, "--kubeconfig", KUBECONFIG]);
@@ -77,7 +80,7 @@ export async function needsNodeImage(): Promise<boolean> {
         return false;
     }
     const engine = await findEngine();
-    return !(await hasImage(engine, KIND_NODE_IMAGE)) && !(await pulls(engine, await officialImage()));
+    return !(await hasImage(engine, nodeImage())) && !(await pulls(engine, await officialImage()));
 }
 
 /** The engine of the cluster that was begun; else Docker where it answers and has kind's node image, else podman. */
@@ -114,8 +117,8 @@ async function create(engine: Engine): Promise<void> {
     await ensureEngineNetwork(engine);
     // kind shows it to the nodes below /lib/modules, which minimal machines lack.
     mkdirSync("/lib/modules", { recursive: true });
-    const built = await hasImage(engine, KIND_NODE_IMAGE);
-    const image = built ? KIND_NODE_IMAGE : await officialImage();
+    const built = await hasImage(engine, nodeImage());
+    const image = built ? nodeImage() : await officialImage();
     const command = ["create", "cluster", "--name", NAME, "--image", image, "--kubeconfig", KUBECONFIG];
     await kind(engine, [...command, "--config", "-"], stringify(configuration(built)));
 }
@@ -125,12 +128,23 @@ function configuration(built: boolean): Configuration {
     const hosts = join(STATE, "certs.d");
     mkdirSync(join(hosts, "_default"), { recursive: true });
     writeFileSync(join(hosts, "_default", "hosts.toml"), template("cluster/hosts.toml", { registry: REGISTRY }));
-    const config = parse(template("cluster/kind.yaml")) as Configuration;
-    Object.assign(config.networking, { podSubnet: NET.pods, serviceSubnet: NET.services });
-    for (const node of config.nodes) {
-        node.extraMounts = [{ hostPath: hosts, containerPath: "/etc/containerd/certs.d" }];
-        node.extraPortMappings?.forEach((mapping) => Object.assign(mapping, { listenAddress: NET.published }));
-    }
+    const { kind, node: ofNode, ipFamily = "ipv4" } = site();
+    const config = merge(parse(template("cluster/kind.yaml")), kind) as Configuration;
+    const networks = clusterNetworks();
+    Object.assign(config.networking, {
+        ipFamily,
+        podSubnet: networks.map(({ pods }) => pods).join(),
+        serviceSubnet: networks.map(({ services }) => services).join(),
+    });
+    config.nodes = config.nodes.map((node) => ({
+        ...(merge(
+            { ...node, extraMounts: [{ hostPath: hosts, containerPath: "/etc/containerd/certs.d" }] },
+            ofNode,
+        ) as object),
+        extraPortMappings: networks.flatMap(({ published }) =>
+            (node.extraPortMappings ?? []).map((mapping) => ({ ...mapping, listenAddress: published })),
+        ),
+    }));
     if (built) {
         // kind's own network plugin is in no Go module; connectPods does what it does.
         config.networking.disableDefaultCNI = true;
@@ -148,8 +162,12 @@ function configuration(built: boolean): Configuration {
 /** The network of the nodes, whose addresses the HPC side knows. */
 async function ensureEngineNetwork(engine: Engine): Promise<void> {
     if ((await attemptEngine(engine, "network", "inspect", NAME)).status !== 0) {
-        const range = ["--subnet", NET.engine, "--gateway", NET.engineGateway, "--ip-range", NET.nodes];
-        await runEngine(engine, ["network", "create", ...range, NAME]);
+        const networks = machineNetworks();
+        const ranges = networks.flatMap(({ engine, engineGateway, nodes }) => [
+            ...["--subnet", engine, "--gateway", engineGateway, "--ip-range", nodes],
+        ]);
+        const ipv6 = networks.length > 1 ? ["--ipv6"] : [];
+        await runEngine(engine, ["network", "create", ...ipv6, ...ranges, NAME]);
     }
 }
 
@@ -183,26 +201,49 @@ async function podsReady(nodes: readonly string[], since: number): Promise<void>
 
 async function builtHere(engine: Engine): Promise<boolean> {
     const image = await runEngine(engine, ["inspect", "--format", "{{.Config.Image}}", `${NAME}-control-plane`]);
-    return image.trim() === KIND_NODE_IMAGE;
+    return image.trim() === nodeImage();
 }
 
 /** Gives the pods of each node a network, point to point, and routes from each node to the pods of the others. */
 async function connectPods(engine: Engine): Promise<void> {
     await applyManifest(template("cluster/coredns.yaml"), "--server-side", "--force-conflicts");
-    const fields = "{.metadata.name} {.spec.podCIDR} {.status.addresses[0].address}{'\\n'}";
-    const path = `jsonpath={range .items[?(@.spec.podCIDR)]}${fields}{end}`;
+    const networks = clusterNetworks();
+    const addresses = "{.status.addresses[?(@.type=='InternalIP')].address}";
+    const path = `jsonpath={range .items[?(@.spec.podCIDR)]}{.metadata.name} {.spec.podCIDRs[*]} ${addresses}{'\\n'}{end}`;
+    // A subnet and an address of each family, the cluster's first family first.
     const lines = (await kubectl("get", "nodes", NODES, "-o", path)).trim().split("\n");
-    const nodes = lines.map((line) => line.split(" ") as [string, string, string]);
-    for (const [name, podCidr] of nodes) {
-        const others = nodes.filter(([other]) => other !== name);
-        const routes = others.map(([, cidr, address]) => `ip route replace ${cidr} via ${address}`).join("\n");
-        const script = template("cluster/podNetwork.sh", { podCidr, routes, pods: NET.pods });
+    const nodes = lines.map((line) => {
+        const [name = "", ...words] = line.split(" ");
+        return { name, cidrs: words.slice(0, networks.length), addresses: words.slice(networks.length) };
+    });
+    for (const { name, cidrs } of nodes) {
+        const routes = nodes
+            .filter((other) => other.name !== name)
+            .flatMap((other) => other.cidrs.map((cidr, i) => `ip route replace ${cidr} via ${other.addresses[i]}`));
+        const masquerade = networks.map(
+            ({ family, pods }, i) => `${family} saddr ${cidrs[i]} ${family} daddr != ${pods} masquerade`,
+        );
+        const script = template("cluster/podNetwork.sh", {
+            ranges: JSON.stringify(cidrs.map((subnet) => [{ subnet }])),
+            defaults: JSON.stringify(networks.map(({ anywhere }) => ({ dst: anywhere }))),
+            routes: routes.join("\n"),
+            masquerade: masquerade.join("\n"),
+        });
         await runEngine(engine, ["exec", "-i", name, "sh", "-e"], script);
     }
 }
 
-/** The node image that this version of kind is made for. */
+/** kind's node image, as it is built where the official one cannot be pulled. */
+function nodeImage(): string {
+    return kindNodeImage(site().kubernetes);
+}
+
+/** The node image that this version of kind is made for, or kind's of the Kubernetes that the site has. */
 async function officialImage(): Promise<string> {
+    const { kubernetes } = site();
+    if (kubernetes !== undefined) {
+        return `docker.io/kindest/node:${version(kubernetes)}`;
+    }
     const source = await moduleSource("kind");
     const defaults = readFileSync(join(source, "pkg", "apis", "config", "defaults", "image.go"), "utf8");
     return /Image = "([^"]+)"/.exec(defaults)?.[1] ?? "kindest/node";

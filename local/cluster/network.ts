@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { HPC, NET, REGISTRY_PORT } from "../machine/layout";
+import { HPC, NET, NET6, REGISTRY_PORT } from "../machine/layout";
 import { attempt, run, UserError } from "../machine/shell";
+import { machineNetworks } from "../machine/site";
 import { template } from "../machine/template";
 
 /** Devices of the machine that lead to the HPC side: by a link of its own, and through the engine's bridge. */
@@ -9,26 +10,32 @@ const BRIDGE_PORT = "il-bridge";
 
 /** Makes the HPC side's namespace, its link to the machine, the machine's own addresses and the firewall. */
 export async function ensureNetwork(): Promise<void> {
-    for (const address of [NET.registry, NET.published]) {
-        await run(["ip", "addr", "replace", `${address}/32`, "dev", "lo"]);
+    const networks = machineNetworks();
+    for (const address of [NET.registry, ...networks.map(({ published }) => published)]) {
+        await run(["ip", "addr", "replace", address, "dev", "lo"]);
     }
     if (!existsSync(`/run/netns/${HPC}`)) {
         await run(["ip", "netns", "add", HPC]);
     }
     await run(["ip", "link", "set", "lo", "up"], { netns: HPC });
     await ensureLink(LINK, "site0");
-    await run(["ip", "addr", "replace", `${NET.machineToHpc}/24`, "dev", LINK]);
-    await run(["ip", "addr", "replace", `${NET.hpc}/24`, "dev", "site0"], { netns: HPC });
-    await run(["ip", "route", "replace", "default", "via", NET.machineToHpc], { netns: HPC });
+    for (const { machineToHpc, hpc, link } of networks) {
+        await run(["ip", "addr", "replace", machineToHpc + link, "dev", LINK]);
+        await run(["ip", "addr", "replace", hpc + link, "dev", "site0"], { netns: HPC });
+        await run(["ip", "route", "replace", "default", "via", machineToHpc], { netns: HPC });
+    }
     const devices = { link: LINK, bridgePort: BRIDGE_PORT, registryPort: REGISTRY_PORT };
-    await run(["nft", "-f", "-"], { input: template("cluster/firewall.nft", { ...NET, ...devices }) });
+    const ipv6 = { published6: NET6.published, loadBalancers6: NET6.loadBalancers };
+    await run(["nft", "-f", "-"], { input: template("cluster/firewall.nft", { ...NET, ...ipv6, ...devices }) });
 }
 
 /** Joins the HPC side to the engine's bridge, where MetalLB's announcements are heard. */
 export async function joinBridge(bridge: string): Promise<void> {
     await ensureLink(BRIDGE_PORT, "cluster0");
     await run(["ip", "link", "set", BRIDGE_PORT, "master", bridge]);
-    await run(["ip", "addr", "replace", `${NET.hpcToLoadBalancers}/24`, "dev", "cluster0"], { netns: HPC });
+    for (const { hpcToLoadBalancers, link } of machineNetworks()) {
+        await run(["ip", "addr", "replace", hpcToLoadBalancers + link, "dev", "cluster0"], { netns: HPC });
+    }
 }
 
 /** Fails where another process has one of the ports that are to be published. */
@@ -60,8 +67,8 @@ export async function removeNetwork(): Promise<void> {
     for (const device of [LINK, BRIDGE_PORT]) {
         await attempt(["ip", "link", "del", device]);
     }
-    for (const address of [NET.registry, NET.published]) {
-        await attempt(["ip", "addr", "del", `${address}/32`, "dev", "lo"]);
+    for (const address of [NET.registry, NET.published, NET6.published]) {
+        await attempt(["ip", "addr", "del", address, "dev", "lo"]);
     }
     for (const family of ["inet", "bridge"]) {
         await attempt(["nft", "delete", "table", family, "interlink_firewall"]);

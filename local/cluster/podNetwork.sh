@@ -6,20 +6,22 @@ cat > /etc/cni/net.d/10-ptp.conflist <<END
   "plugins": [
     {
       "type": "ptp",
-      "ipam": { "type": "host-local", "ranges": [[{ "subnet": "${podCidr}" }]], "routes": [{ "dst": "0.0.0.0/0" }] }
+      "ipam": { "type": "host-local", "ranges": ${ranges}, "routes": ${defaults} }
     },
     { "type": "portmap", "capabilities": { "portMappings": true }, "snat": true }
   ]
 }
 END
 ${routes}
+# The legacy one takes a rule for another port for the one that it looks for, and would map one port alone.
+update-alternatives --quiet --set ip6tables /usr/sbin/ip6tables-nft
 nft -f - <<END
-table ip pods
-delete table ip pods
-table ip pods {
+table inet pods
+delete table inet pods
+table inet pods {
     chain postrouting {
         type nat hook postrouting priority srcnat;
-        ip saddr ${podCidr} ip daddr != ${pods} masquerade
+        ${masquerade}
     }
 }
 END

@@ -7,7 +7,7 @@ import { podmanEnvironment } from "../machine/podman";
 import { ensure, logTail } from "../machine/processes";
 import { attempt, run, say, until } from "../machine/shell";
 import { template } from "../machine/template";
-import { fingerprint, program, version } from "../toolchain/tools";
+import { fingerprint, OTHER_KUBERNETES, program, version } from "../toolchain/tools";
 import { ingressNginxFiles } from "./ingressNginx";
 import { kindNodeFiles } from "./kindNode";
 
@@ -35,13 +35,13 @@ const FILES = {
 } as const;
 
 const FILE = readFileSync(join(PROJECT, "local", "images", "images.yaml"), "utf8");
-const IMAGES = Object.entries(parse(FILE) as Record<string, Omit<Image, "name">>).map(([name, image]): Image => ({
-    name: name.replace(/\$\{(.+)\}/, (_, tool: string) => version(tool).slice(1)),
-    ...image,
-}));
+/** By their names; of those that two versions of Kubernetes have with one name, the default's. */
+const IMAGES = new Map([...OTHER_KUBERNETES, "kubernetes"].flatMap(imagesOf).map((image) => [image.name, image]));
 
-/** kind's node image, as it is built where the official one cannot be pulled. */
-export const KIND_NODE_IMAGE = `localhost/kindest/node:${version("kubernetes")}`;
+/** kind's node image with the Kubernetes of a tool, as it is built where the official one cannot be pulled. */
+export function kindNodeImage(kubernetes = "kubernetes"): string {
+    return `localhost/kindest/node:${version(kubernetes)}`;
+}
 
 /** Folder of the images that are known to be in the registry. */
 const STAMPS = join(CACHE, "images");
@@ -64,7 +64,7 @@ export async function ensureRegistry(): Promise<void> {
 export async function ensureImages(): Promise<void> {
     mkdirSync(STAMPS, { recursive: true });
     const there = ({ programs = {} }: Image) => Object.values(programs).every((source) => existsSync(pathOf(source)));
-    for (const image of IMAGES.filter(there)) {
+    for (const image of [...IMAGES.values()].filter(there)) {
         const stamp = join(STAMPS, stampOf(image));
         if (!existsSync(stamp) || (image.local && !(await isInStorage(image.name)))) {
             say(`image ${image.name}: building`);
@@ -72,6 +72,15 @@ export async function ensureImages(): Promise<void> {
             writeFileSync(stamp, image.name);
         }
     }
+}
+
+/** The images with the Kubernetes of a tool. */
+function imagesOf(kubernetes: string): Image[] {
+    const text = FILE.replaceAll("${kubernetes}", `\${${kubernetes}}`).replaceAll(" kubernetes/", ` ${kubernetes}/`);
+    return Object.entries(parse(text) as Record<string, Omit<Image, "name">>).map(([name, image]) => ({
+        name: name.replace(/\$\{(.+)\}/, (_, tool: string) => version(tool).slice(1)),
+        ...image,
+    }));
 }
 
 /** Path of a program, which is given as tool/program. */
@@ -92,7 +101,7 @@ async function buildImage(image: Image): Promise<void> {
             await buildah("add", container, await rootFileSystem(image.packages, image.hooks ?? []), "/");
         }
         if (image.files !== undefined) {
-            await buildah("add", container, await FILES[image.files].archive(), "/");
+            await buildah("add", container, await FILES[image.files].archive(image.name), "/");
         }
         for (const [path, source] of Object.entries(image.programs ?? {})) {
             await buildah("copy", "--chmod", "755", container, pathOf(source), path);

@@ -2,7 +2,7 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFi
 import { dirname, join } from "node:path";
 import { CACHE } from "../machine/layout";
 import { run } from "../machine/shell";
-import { moduleSource, program, version } from "../toolchain/tools";
+import { moduleSource, program } from "../toolchain/tools";
 
 /** Links, and where they lead: the init program, where containerd looks for CNI plugins, units that are on or off. */
 const LINKS: Readonly<Record<string, string>> = {
@@ -24,8 +24,8 @@ interface OciSpec {
     hooks?: unknown;
 }
 
-/** An archive of the node image's other files: those that kind's Go module holds for it, and what its Dockerfile makes. */
-export async function kindNodeFiles(): Promise<string> {
+/** An archive of a node image's other files: those that kind's Go module holds for it, and what its Dockerfile makes. */
+export async function kindNodeFiles(image: string): Promise<string> {
     const root = join(CACHE, "kind-node-files");
     rmSync(root, { recursive: true, force: true });
     cpSync(join(await moduleSource("kind"), "images", "base", "files"), root, { recursive: true });
@@ -41,7 +41,7 @@ export async function kindNodeFiles(): Promise<string> {
         "etc/containerd/cri-base.json": JSON.stringify(spec),
         "etc/systemd/journald.conf.d/kind.conf": "[Journal]\nReadKMsg=no\n",
         "etc/kubernetes/manifests/.keep": "",
-        "kind/version": version("kubernetes"),
+        "kind/version": image.slice(image.lastIndexOf(":") + 1),
     };
     for (const [path, text] of Object.entries(files)) {
         mkdirSync(dirname(join(root, path)), { recursive: true });

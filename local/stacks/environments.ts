@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { attemptKubectl } from "../cluster/kubectl";
-import { NET, PROJECT, STATE } from "../machine/layout";
+import { Net, NET, PROJECT, STATE, urlHost } from "../machine/layout";
 import { UserError } from "../machine/shell";
+import { clusterNetworks, merge, site } from "../machine/site";
 import { version } from "../toolchain/tools";
 
 /** The environments that `make up ENV=…` knows: names of Pulumi stacks, each the program's environment of that name; dev is kind. */
@@ -45,7 +46,10 @@ export function settingsPath(stack: string): string {
  */
 export async function writeSettings(environment: Environment, path = settingsPath(environment)): Promise<void> {
     const dev = parse(readFileSync(join(PROJECT, "Pulumi.dev.yaml"), "utf8")) as SettingsFile;
-    const settings: Record<string, unknown> = { ...withoutPrefix(dev), ...WAYS[environment]() };
+    const [net = NET] = clusterNetworks();
+    const interlink = { address: `http://${urlHost(net.hpc)}` };
+    const usual = merge({ ...withoutPrefix(dev), ...WAYS[environment](net) }, { interlink });
+    const settings = merge(usual, site().settings) as Record<string, unknown>;
     const before = existsSync(settingsPath(environment)) ? readSettings(environment) : {};
     for (const [part, namespace] of Object.entries(NAMESPACES)) {
         const begun = before[part] as { readonly install: boolean } | undefined;
@@ -86,17 +90,17 @@ function refuseOtherController(
 }
 
 /** What each environment has instead of dev's settings: how the HPC side comes in. */
-const WAYS: Readonly<Record<Environment, () => Record<string, unknown>>> = {
-    dev: () => ({}),
-    metallb: () => ({
+const WAYS: Readonly<Record<Environment, (net: Net) => Record<string, unknown>>> = {
+    dev: ({ published }) => ({ address: published }),
+    metallb: ({ metallb, metallbPool }) => ({
         environment: "metallb",
-        address: NET.metallb,
-        metallb: { install: true, version: version("metallb").slice(1), addresses: [NET.metallbPool] },
+        address: metallb,
+        metallb: { install: true, version: version("metallb").slice(1), addresses: [metallbPool] },
     }),
-    cloud: () => ({
+    cloud: ({ all }) => ({
         environment: "cloud",
         address: undefined,
-        loadBalancer: { provider: "other", sourceRanges: [NET.all], ...classOfMetalLB() },
+        loadBalancer: { provider: "other", sourceRanges: [all], ...classOfMetalLB() },
     }),
 };
 

@@ -29,13 +29,15 @@ const TOOLS = Object.entries(parse(FILE) as Record<string, Omit<Tool, "name">>).
 export const PULUMI_TOOLS = TOOLS.map(({ name }) => name).filter((name) => name.startsWith("pulumi"));
 /** The tools that kind's node image and its cluster are built from, where the official image cannot be pulled. */
 export const NODE_TOOLS: readonly string[] = ["containerd", "coredns", "crictl", "etcd", "pause"];
+/** Kubernetes of other versions, for sites that have them. */
+export const OTHER_KUBERNETES = TOOLS.map(({ name }) => name).filter((name) => name.startsWith("kubernetes-"));
 /** The tools that every environment needs. */
 export const COMMON_TOOLS = TOOLS.map(({ name }) => name).filter(
-    (name) => ![...NODE_TOOLS, "argo", "ingress-nginx", "metallb"].includes(name),
+    (name) => ![...NODE_TOOLS, ...OTHER_KUBERNETES, "argo", "ingress-nginx", "metallb"].includes(name),
 );
 
 /** What the builds need on a machine where nothing was built: modules, build cache, programs, images. */
-const BUILD_GIB = 24;
+const BUILD_GIB = 28;
 
 /** The environment in which Pulumi's programs and ours are found. */
 export function toolPath(): string {

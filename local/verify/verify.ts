@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Environment } from "../stacks/environments";
 import { applyManifest, kubectl } from "../cluster/kubectl";
 import { slurm } from "../hpc/slurm";
-import { HPC } from "../machine/layout";
+import { HPC, urlHost } from "../machine/layout";
 import { Outputs, outputs } from "../stacks/pulumi";
 import { attempt, Result, RunOptions, say, until, UserError } from "../machine/shell";
 import { template } from "../machine/template";
@@ -83,7 +83,7 @@ async function otherCaFails({ outputs, otherCa }: Fixture): Promise<string> {
 }
 
 async function plainHttpFails({ outputs }: Fixture): Promise<string> {
-    const url = `http://${outputs.apiServerHost}:${outputs.apiServerPort}/version`;
+    const url = `${outputs.apiServerUrl.replace("https:", "http:")}/version`;
     const result = await hpc(["curl", "-s", "--max-time", "10", url]);
     expect(!result.stdout.includes("gitVersion"), `${url} answered ${result.stdout.slice(0, 100)}`);
     return `curl ends with ${result.status}`;
@@ -107,11 +107,12 @@ async function sameTable({ outputs, ca, token }: Fixture): Promise<string> {
 }
 
 async function nothingElseReached(): Promise<string> {
-    const service = (await kubectl("get", "service", "kubernetes", "-o", "jsonpath={.spec.clusterIP}")).trim();
-    const pods = ["get", "pods", "--namespace", "kube-system", "-l", "k8s-app=kube-dns"];
-    const pod = (await kubectl(...pods, "-o", "jsonpath={.items[0].status.podIP}")).trim();
-    const nodes = ["get", "nodes", "--selector=node-role.kubernetes.io/control-plane"];
-    const node = (await kubectl(...nodes, "-o", "jsonpath={.items[0].status.addresses[0].address}")).trim();
+    const host = async (...args: string[]) => urlHost((await kubectl("get", ...args)).trim());
+    const service = await host("service", "kubernetes", "-o", "jsonpath={.spec.clusterIP}");
+    const pods = ["pods", "--namespace", "kube-system", "-l", "k8s-app=kube-dns"];
+    const pod = await host(...pods, "-o", "jsonpath={.items[0].status.podIP}");
+    const nodes = ["nodes", "--selector=node-role.kubernetes.io/control-plane"];
+    const node = await host(...nodes, "-o", "jsonpath={.items[0].status.addresses[0].address}");
     const targets = [`https://${service}:443`, `http://${pod}:8080/health`, `https://${node}:6443`];
     const curl = ["curl", "-sk", "--max-time", "2", "-o", "/dev/null"];
     for (const [index, { status }] of (await Promise.all(targets.map((target) => hpc([...curl, target])))).entries()) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { KIND_NODE_IMAGE } from "../../local/images/images";
+import { kindNodeImage } from "../../local/images/images";
 import { STATE } from "../../local/machine/layout";
 import { podmanEnvironment } from "../../local/machine/podman";
 import { attempt, run, until } from "../../local/machine/shell";
@@ -57,7 +57,7 @@ describe("a machine that cannot have the cluster", () => {
 
     it("cannot pull kind's node image, and builds one; kind is killed, and `make up` begins it anew", async () => {
         const env = podmanEnvironment();
-        await attempt(["podman", "rmi", "--force", KIND_NODE_IMAGE], { env });
+        await attempt(["podman", "rmi", "--force", kindNodeImage()], { env });
         const killed = attempt(["make", "up"]);
         const nodes = ["podman", "ps", "--format", "{{.Names}}"];
         await until("a node", 4800, async () => (await run(nodes, { env })).includes("interlink-control-plane"));

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { MetalLB } from "../../../components/metalLB";
-import { NET, PROJECT } from "../../machine/layout";
+import { PROJECT } from "../../machine/layout";
+import { clusterNetworks } from "../../machine/site";
 import { version } from "../../toolchain/tools";
 
 const namespace = "metallb-system";
@@ -16,7 +17,7 @@ new MetalLB("metallb", {
           }
         : { install: false, namespace },
     poolName: "site",
-    addresses: [NET.cloudPool],
+    addresses: clusterNetworks().map(({ cloudPool }) => cloudPool),
     autoAssign: true,
     kubectlImage: `registry.k8s.io/kubectl:${version("kubernetes")}`,
 });
