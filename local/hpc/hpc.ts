@@ -17,8 +17,9 @@ const DAEMONS = (): readonly Daemon[] => [
         netns: HPC,
         command: [
             process.execPath,
-            ...["-r", join(PROJECT, "node_modules", "ts-node", "register", "transpile-only")],
-            join(PROJECT, "local", "hpc", "plugin.ts"),
+            "-r",
+            require.resolve("ts-node/register/transpile-only"),
+            join(__dirname, "plugin.ts"),
         ],
         env: { TS_NODE_PROJECT: join(PROJECT, "tsconfig.json") },
     },

@@ -214,14 +214,8 @@ async function* logs({ PodUID, ContainerName, Opts }: LogRequest): AsyncGenerato
 
 /** The jobs in Slurm; those that ended stay for MinJobAge. One squeue serves all that ask at about the same time. */
 function queue(): Queue {
-    if (lastQueue === undefined) {
-        const asked = { at: Date.now(), jobs: readQueue() };
-        const forget = () =>
-            setTimeout(() => {
-                lastQueue = lastQueue === asked ? undefined : lastQueue;
-            }, QUEUE_MILLISECONDS);
-        asked.jobs.then(forget, forget);
-        lastQueue = asked;
+    if (lastQueue === undefined || Date.now() - lastQueue.at > QUEUE_MILLISECONDS) {
+        lastQueue = { at: Date.now(), jobs: readQueue() };
     }
     return lastQueue;
 }

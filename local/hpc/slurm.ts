@@ -30,14 +30,8 @@ export const SLURM: readonly Daemon[] = [
         name: "munged",
         netns: HPC,
         command: [
-            "munged",
-            ...[
-                "--foreground",
-                `--key-file=${KEY}`,
-                `--socket=${SOCKET}`,
-                `--seed-file=${join(FOLDER, "munge", "seed")}`,
-            ],
-            ...[`--pid-file=${join(FOLDER, "munge", "pid")}`, `--log-file=${join(FOLDER, "munge", "log")}`],
+            ...["munged", "--foreground", `--key-file=${KEY}`, `--socket=${SOCKET}`],
+            ...["seed", "pid", "log"].map((file) => `--${file}-file=${join(FOLDER, "munge", file)}`),
         ],
     },
     { name: "slurmctld", netns: HPC, command: ["slurmctld", "-D"], env: ENVIRONMENT },

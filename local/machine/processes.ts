@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { RUN, STATE } from "./layout";
 import { inNamespace, until } from "./shell";
 
@@ -49,14 +48,10 @@ export function ensure(daemon: Daemon): boolean {
 export async function stop(name: string): Promise<void> {
     const pid = pidOf(name);
     if (pid !== undefined) {
+        const gone = () => until(`the end of ${name}`, 10, () => Promise.resolve(pidOf(name) === undefined));
         process.kill(pid, "SIGTERM");
-        for (let i = 0; i < 40 && pidOf(name) !== undefined; i++) {
-            await sleep(250);
-        }
-        if (pidOf(name) !== undefined) {
-            process.kill(pid, "SIGKILL");
-            await until(`the end of ${name}`, 10, () => Promise.resolve(pidOf(name) === undefined));
-        }
+        await gone().catch(() => process.kill(pid, "SIGKILL"));
+        await gone();
     }
     rmSync(join(PIDS, name), { force: true });
 }

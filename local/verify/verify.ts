@@ -6,7 +6,7 @@ import { applyManifest, kubectl } from "../cluster/kubectl";
 import { slurm } from "../hpc/slurm";
 import { HPC, urlHost } from "../machine/layout";
 import { Outputs, outputs } from "../stacks/pulumi";
-import { attempt, Result, RunOptions, say, until, UserError } from "../machine/shell";
+import { attempt, Result, say, until, UserError } from "../machine/shell";
 import { template } from "../machine/template";
 import { toolPath, version } from "../toolchain/tools";
 
@@ -65,7 +65,7 @@ async function prepare(name: Environment, folder: string): Promise<Fixture> {
 }
 
 async function certificateVerifies({ outputs, ca }: Fixture): Promise<string> {
-    const result = await hpc(["curl", "-sS", "--max-time", "10", "--cacert", ca, `${outputs.apiServerUrl}/version`]);
+    const result = await curl("--cacert", ca, `${outputs.apiServerUrl}/version`);
     const { gitVersion } = JSON.parse(result.status === 0 ? result.stdout : "{}") as { gitVersion?: string };
     expect(gitVersion !== undefined, `${outputs.apiServerUrl}/version: ${result.stderr.trim()}${result.stdout}`);
     return `${outputs.apiServerUrl} is Kubernetes ${gitVersion}`;
@@ -73,7 +73,7 @@ async function certificateVerifies({ outputs, ca }: Fixture): Promise<string> {
 
 async function otherCaFails({ outputs, otherCa }: Fixture): Promise<string> {
     for (const option of [[], ["--cacert", otherCa]]) {
-        const result = await hpc(["curl", "-sS", "--max-time", "10", ...option, `${outputs.apiServerUrl}/version`]);
+        const result = await curl(...option, `${outputs.apiServerUrl}/version`);
         expect(
             result.status === CURL_UNVERIFIED,
             `curl ${option.join(" ")} ended with ${result.status}: ${result.stderr.trim()}`,
@@ -84,15 +84,14 @@ async function otherCaFails({ outputs, otherCa }: Fixture): Promise<string> {
 
 async function plainHttpFails({ outputs }: Fixture): Promise<string> {
     const url = `${outputs.apiServerUrl.replace("https:", "http:")}/version`;
-    const result = await hpc(["curl", "-s", "--max-time", "10", url]);
+    const result = await curl(url);
     expect(!result.stdout.includes("gitVersion"), `${url} answered ${result.stdout.slice(0, 100)}`);
     return `curl ends with ${result.status}`;
 }
 
 async function anonymousIsRefused({ outputs, ca }: Fixture): Promise<string> {
     const url = `${outputs.apiServerUrl}/api/v1/namespaces`;
-    const options = ["--max-time", "10", "--cacert", ca, "-o", "/dev/null", "-w", "%{http_code}"];
-    const { stdout } = await hpc(["curl", "-s", ...options, url]);
+    const { stdout } = await curl("--cacert", ca, "-o", "/dev/null", "-w", "%{http_code}", url);
     expect(stdout === "401" || stdout === "403", `${url} answered ${stdout}`);
     return `/api/v1/namespaces answers ${stdout}`;
 }
@@ -158,10 +157,13 @@ function expect(holds: boolean, otherwise: string): void {
     }
 }
 
+function curl(...args: string[]): Promise<Result> {
+    return hpc(["curl", "-sS", "--max-time", "10", ...args]);
+}
+
 /** Runs a command on the HPC side, without any of the cluster's credentials. */
 function hpc(command: readonly string[]): Promise<Result> {
-    const options: RunOptions = { netns: HPC, env: { PATH: toolPath(), KUBECONFIG: "" } };
-    return attempt(command, options);
+    return attempt(command, { netns: HPC, env: { PATH: toolPath(), KUBECONFIG: "" } });
 }
 
 function sorted(table: string): string {

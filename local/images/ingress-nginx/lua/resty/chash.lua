@@ -1,6 +1,2 @@
 -- Consistent hashing, which annotations alone ask for.
-return {
-  new = function()
-    error("upstream-hash-by and sticky sessions are not supported by this image")
-  end,
-}
+return { new = require("resty.refuse")("upstream-hash-by and sticky sessions") }

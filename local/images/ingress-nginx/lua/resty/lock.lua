@@ -1,7 +1,5 @@
 -- A lock in a shared dictionary. The EWMA balancer makes one when it is loaded, and asks for it when it is used.
-local function refuse()
-  error("load-balance: ewma is not supported by this image")
-end
+local refuse = require("resty.refuse")("load-balance: ewma")
 
 return {
   new = function()
