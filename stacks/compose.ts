@@ -3,16 +3,15 @@ import { ApiIngress } from "../components/apiIngress";
 import { InternalIngressController } from "../components/internalIngressController";
 import { NginxApiProxy } from "../components/nginxApiProxy";
 import { podNamespace } from "../components/parts/namespace";
-import { PodDefaults } from "../components/parts/pods";
 import { HostPorts, Ports } from "../components/parts/ports";
 import { IssuerRef } from "../components/parts/serverCertificate";
 import { SelfSignedCA } from "../components/selfSignedCA";
 import { LoadBalancerSettings, OwnWaySettings, Settings } from "../settings/schema";
 import { certManagerImages, chartRegistry, mirroredChart, mirroredImage, mirroredRelease } from "./mirror";
-import { Names, uniqueNames } from "./names";
+import { uniqueNames } from "./names";
 import { DeployedOutputs, FrontPods } from "./outputs";
 import { podDefaultsOf } from "./pods";
-import { interlinkReleases, NodeLook } from "./releases";
+import { interlinkReleases, NodeLook, ReleasePlace } from "./releases";
 
 /** Secret for the certificate of the site's address; the guide's name. */
 const TLS_SECRET_NAME = "web-ssl-kubernetes-api";
@@ -25,21 +24,15 @@ export const NAMES = {
 } as const;
 
 /** What every stack has before it knows the address under which clients come. */
-export interface Site {
+export interface Site extends ReleasePlace {
     /** The settings. */
     readonly settings: OwnWaySettings;
     /** The provider, for whatever the stack makes. */
     readonly opts: { readonly provider: pulumi.ProviderResource };
-    /** Makes a name that no other stack in the cluster has, where the settings ask for that. */
-    readonly unique: Names;
     /** Namespace of what clients outside reach; resolves when it exists. */
     readonly namespace: pulumi.Output<string>;
     /** Labels of the pods that clients outside reach: the controller's or, without one, the proxy's. */
     readonly front: Readonly<Record<string, string>>;
-    /** What all pods have in common. */
-    readonly pods: PodDefaults;
-    /** Looks whether a virtual node is there; undefined where there is no cluster to look at. */
-    readonly lookAtNode: NodeLook | undefined;
 }
 
 /** Makes the namespace, and the names that depend on the settings. */

@@ -104,17 +104,17 @@ export class InterlinkRelease extends pulumi.ComponentResource {
             },
         ]);
 
+        const values = pulumi
+            .all([chartValues(args, tls), args.values ?? {}])
+            .apply(([ours, theirs]) => mergeValues(ours, checkedValues(theirs)));
         // What a pod needs is no secret, even where the values hold some.
-        const level = pulumi.unsecret(pulumi.output(args.values ?? {}).apply(podSecurityLevel));
+        const level = pulumi.unsecret(values.apply(podSecurityLevel));
         const namespace = podNamespace(`${name}-namespace`, { name: args.namespace, level, pods }, { parent: this });
         const place = { nodeName: args.nodeName, namespace };
         if (edge !== undefined) {
             warnOfTls(tls, edge.address, this);
         }
         const secret = tlsSecret(name, { ...place, tls }, this);
-        const values = pulumi
-            .all([chartValues(args, tls), args.values ?? {}])
-            .apply(([ours, theirs]) => mergeValues(ours, checkedValues(theirs)));
         const node = virtualNode(name, args.nodeName, taintsOf(values), this);
         if (args.kubeletCertificate === "signed") {
             certificateApprover(name, { ...place, image: args.approverImage, pods }, this);

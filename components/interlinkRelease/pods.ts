@@ -13,7 +13,7 @@ const UNPRIVILEGED: readonly unknown[] = ["vk", "interlink", "refresh-token"];
 /** Where the chart keeps a pod of a tunnel, which the virtual kubelet makes. */
 const TUNNEL_TEMPLATE = "wstunnel.yaml";
 
-/** The strictest PodSecurity level that the chart's pod satisfies, with what values add to the virtual kubelet. */
+/** The strictest PodSecurity level that the chart's pod satisfies, with what its values add to the virtual kubelet. */
 export function podSecurityLevel(values: Readonly<Record<string, unknown>>): PodSecurityLevel {
     const {
         plugin,

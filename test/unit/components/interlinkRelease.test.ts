@@ -31,6 +31,8 @@ describe("InterlinkRelease", () => {
                 config: "a: 1",
                 ...plugin,
             });
+            const label = "pod-security.kubernetes.io/enforce";
+            assert.equal(input("interlink-namespace", "metadata", "labels", label), "baseline");
             const given = input("interlink-chart", "values", "interlink") as Record<string, unknown>;
             const { enabled, image, address, port, socket } = given;
             assert.deepEqual([enabled, image], [true, "api:1"]);
