@@ -135,17 +135,33 @@ describe("on the local cluster", () => {
         );
     });
 
-    it("`make verify` notices that the proxy is gone, and that it is back", async () => {
+    it("`make up` and `make verify` fail where the way in serves nothing, and pass where it does again", async () => {
         const { namespace } = await outputs("dev");
         const proxy = ["deployment/my-nginx-kubernetes-api", "--namespace", namespace];
         await kubectl("scale", "--replicas=0", ...proxy);
         const pods = ["-l", "app.kubernetes.io/instance=my-nginx-kubernetes-api", "--namespace", namespace];
         await kubectl("wait", "--for=delete", "pod", "--timeout=60s", ...pods);
+        const update = await attempt(["make", "up"]);
+        assert.notEqual(update.status, 0, update.stdout);
+        assert.match(
+            update.stdout,
+            /The Kubernetes API is not served at .* was tried for 60 s, and pod .* answered 50\d/,
+        );
         const { status, stdout } = await attempt(["make", "verify"]);
         assert.notEqual(status, 0, stdout);
         await kubectl("scale", "--replicas=1", ...proxy);
         await kubectl("rollout", "status", ...proxy);
         await make("verify");
+    });
+
+    it("`make up` makes a virtual node again that the cluster has lost, with its taint and provider ID", async () => {
+        const { interlinkNodeName } = await outputs("dev");
+        await kubectl("delete", "node", interlinkNodeName);
+        assert.match(await make("up"), TABLE);
+        const path = "jsonpath={.spec.providerID} {.spec.taints[*].key}";
+        const spec = await kubectl("get", "node", interlinkNodeName, "-o", path);
+        assert.equal(spec, `external:///${interlinkNodeName} virtual-node.interlink/no-schedule`);
+        assert.match(await make("up"), UNCHANGED);
     });
 
     it("`make up` recovers when every process and both nodes were killed", async () => {
