@@ -3,7 +3,7 @@
  * `N passed, N failed`. Such a suite's last run is written to docs/.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -18,6 +18,8 @@ interface Report {
     }[];
 }
 
+/** What the titles of the sites' tests begin with. */
+const SITE = "a site with ";
 const PROJECT = join(__dirname, "..");
 const PATH = `${join(PROJECT, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}`;
 const folder = mkdtempSync(join(tmpdir(), "interlink-test-"));
@@ -66,18 +68,43 @@ function endToEnd(...names: string[]): string[] {
     return [...options, ...names.map((name) => `test/e2e/${name}.test.ts`)];
 }
 
+/** How a test ended, and how long it took, as cells of a table. */
+function ending({ duration = 0, err }: Report["tests"][number]): string {
+    return `${err.message === undefined ? "passed" : "failed"} | ${Math.round(duration / 1000)}`;
+}
+
+/** Writes a report of a suite that `make test` leaves out. */
+function report(name: string, text: string): void {
+    const head = `# The last \`make test-${name}\`\n\nWritten by that command.\n\n`;
+    writeFileSync(join(PROJECT, "docs", `${name}.md`), head + text);
+    check(["prettier", "--write", `docs/${name}.md`]);
+}
+
 /** Runs a suite that `make test` leaves out, and writes what was seen. */
 function suiteOfItsOwn(name: string): void {
+    const rows = suite(name, ...endToEnd(name)).map((test) => `| ${test.title} | ${ending(test)} |\n`);
+    report(name, `| test | result | seconds |\n| --- | --- | --- |\n${rows.join("")}`);
+}
+
+/** Runs the sites that SITES, a regular expression, names, or all; the report keeps what it says of the others. */
+function sitesSuite(): void {
+    const file = join(PROJECT, "docs", "sites.md");
+    const before = existsSync(file) ? readFileSync(file, "utf8").split(/^## /m).slice(1) : [];
+    const sections = new Map(before.map((section) => [section.slice(0, section.indexOf("\n")), section]));
     // The sites' clusters do not stand on one another.
-    const sites = name === "sites";
-    const tests = suite(name, ...endToEnd(name).filter((option) => !sites || option !== "--bail"));
-    const rows = tests.map(({ title, fullTitle, duration = 0, err }) => {
-        const result = err.message === undefined ? "passed" : "failed";
-        return `| ${sites ? fullTitle : title} | ${result} | ${Math.round(duration / 1000)} |`;
-    });
-    const head = `# The last \`make test-${name}\`\n\nWritten by that command.\n\n| test | result | seconds |`;
-    writeFileSync(join(PROJECT, "docs", `${name}.md`), `${head}\n| --- | --- | --- |\n${rows.join("\n")}\n`);
-    check(["prettier", "--write", `docs/${name}.md`]);
+    const options = endToEnd("sites").filter((option) => option !== "--bail");
+    const tests = suite("sites", ...options, "--grep", process.env.SITES ?? "");
+    const siteOf = ({ fullTitle, title }: Report["tests"][number]) => fullTitle.slice(SITE.length, -title.length - 1);
+    for (const [site, steps] of Map.groupBy(tests, siteOf)) {
+        const rows = steps.map((test) => {
+            const [what, seen = ""] = test.title.split(/: (.*)/s);
+            return `| ${what} | ${seen} | ${ending(test)} |\n`;
+        });
+        const day = new Date().toISOString().slice(0, 10);
+        const head = `${site}\n\nRun on ${day}.\n\n| what | seen | result | seconds |\n| --- | --- | --- | --- |\n`;
+        sections.set(site, `${head}${rows.join("")}\n`);
+    }
+    report("sites", [...sections.values()].map((section) => `## ${section}`).join(""));
 }
 
 const [, , own] = process.argv;
@@ -87,6 +114,8 @@ if (own === undefined) {
     suite("unit");
     // Each suite takes the cluster as the one before it leaves it, or makes it anew.
     suite("e2e", ...endToEnd("cluster", "local", "environments"));
+} else if (own === "sites") {
+    sitesSuite();
 } else {
     suiteOfItsOwn(own);
 }
