@@ -11,7 +11,7 @@ import { ensureCloud } from "../../local/stacks/cloud";
 import { Environment, settingsPath, writeSettings } from "../../local/stacks/environments";
 import { mainStack, outputs, pulumiUp } from "../../local/stacks/pulumi";
 import { version } from "../../local/toolchain/tools";
-import { beginForgetting, endForgetting, FORGETS_SECONDS, idleWatch, withoutKeepAlive } from "../sites/idle";
+import { idleWatch, withoutKeepAlive } from "../sites/idle";
 import { approveKubelets, askAsVirtualKubelet, verifyKubelets } from "../sites/kubelets";
 import { answer, ensureLoginRegistry, LOGIN_REGISTRY } from "../sites/loginRegistry";
 import { assertStreams } from "./streams";
@@ -22,6 +22,8 @@ type Steps = Readonly<Record<string, () => Promise<string>>>;
 
 /** Longer than any middle box of which we know waits before it forgets. */
 const IDLE_SECONDS = 600;
+/** After how many seconds the firewall forgets a silent connection. */
+const FORGETS_SECONDS = 60;
 /** What the nodes of two sites offer. */
 const SMALL = { cpus: 1, memGiB: 2, pods: 5 };
 /** The program for what a cluster has already. */
@@ -33,45 +35,6 @@ const PRESENT = {
 
 /** Other people's clusters. A row of docs/sites.md is a step, with what was seen. */
 describe("a site with", () => {
-    onSite("IPv6 alone", {
-        "`make up IP_FAMILY=ipv6` ends in the Job's table": () => fresh("IP_FAMILY=ipv6"),
-        "nodes, pods and Services have IPv6 addresses alone": async () => {
-            const addresses = await clusterAddresses();
-            assert.deepEqual(
-                addresses.filter((address) => !address.includes(":")),
-                [],
-            );
-            return `${addresses.length} addresses`;
-        },
-        "exec, silent watches and large objects pass": async () => {
-            await assertStreams("dev");
-            return "they do";
-        },
-        "another family is refused while the cluster is up": () =>
-            refused(/^IP_FAMILY: "dual" is not what .*$/m, "up", "IP_FAMILY=dual"),
-        "`make up ENV=metallb` beside it, at an IPv6 address that MetalLB announces": () =>
-            up("metallb", "ENV=metallb", "UNIQUE_NAMES=true"),
-    });
-
-    onSite("IPv4 and IPv6", {
-        "`make up IP_FAMILY=dual` ends in the Job's table": () => fresh("IP_FAMILY=dual"),
-        "the API is reached at either address, verified": async () => {
-            const { apiServerUrl, apiServerHost, apiServerPort } = await outputs("dev");
-            for (const address of [NET.published, NET6.published]) {
-                const way = `${apiServerHost}:${apiServerPort}:${urlHost(address)}:${apiServerPort}`;
-                const { stdout, stderr } = await hpcCurl("dev", "--connect-to", way, `${apiServerUrl}/version`);
-                assert.match(stdout, /gitVersion/, stderr);
-            }
-            return `${NET.published} and ${NET6.published}`;
-        },
-        "pods have an address of either family": async () => {
-            const addresses = await clusterAddresses();
-            const six = addresses.filter((address) => address.includes(":")).length;
-            assert.ok(six > 0 && six < addresses.length, addresses.join(" "));
-            return `${addresses.length - six} IPv4 and ${six} IPv6 addresses`;
-        },
-    });
-
     onSite("a registry with a login, PodSecurity restricted and tokens of an hour at most", {
         "`make up SITE=test/sites/strict.yaml` ends in the Job's table": async () => {
             await make("down");
@@ -139,16 +102,15 @@ describe("a site with", () => {
 
     onSite("a firewall that forgets silent connections", {
         [`a watch that is silent for ${IDLE_SECONDS} s gets its event`]: async () => {
-            await beginForgetting();
-            assert.match(await idleWatch(IDLE_SECONDS), /"ADDED"/);
+            assert.match(await idleWatch(IDLE_SECONDS, FORGETS_SECONDS), /"ADDED"/);
             return `the firewall forgets after ${FORGETS_SECONDS} s`;
         },
         "without keep-alive it gets none": async () => {
             await withoutKeepAlive();
-            assert.equal(await idleWatch(FORGETS_SECONDS + 30), "");
-            await endForgetting();
-            assert.match(await idleWatch(1), /"ADDED"/);
-            return "nothing came, and without the firewall the event did";
+            const idle = FORGETS_SECONDS + 30;
+            assert.equal(await idleWatch(idle, FORGETS_SECONDS), "");
+            assert.match(await idleWatch(idle), /"ADDED"/);
+            return `nothing after ${idle} s; without the firewall the event came`;
         },
     });
 
@@ -185,6 +147,45 @@ describe("a site with", () => {
             const metallb = { install: false };
             const certManager = { install: false, namespace: "security" };
             return upWith("metallb", { address: "198.18.64.120", metallb, certManager, uniqueNames: true });
+        },
+    });
+
+    onSite("IPv6 alone", {
+        "`make up IP_FAMILY=ipv6` ends in the Job's table": () => fresh("IP_FAMILY=ipv6"),
+        "nodes, pods and Services have IPv6 addresses alone": async () => {
+            const addresses = await clusterAddresses();
+            assert.deepEqual(
+                addresses.filter((address) => !address.includes(":")),
+                [],
+            );
+            return `${addresses.length} addresses`;
+        },
+        "exec, silent watches and large objects pass": async () => {
+            await assertStreams("dev");
+            return "they do";
+        },
+        "another family is refused while the cluster is up": () =>
+            refused(/^IP_FAMILY: "dual" is not what .*$/m, "up", "IP_FAMILY=dual"),
+        "`make up ENV=metallb` beside it, at an IPv6 address that MetalLB announces": () =>
+            up("metallb", "ENV=metallb", "UNIQUE_NAMES=true"),
+    });
+
+    onSite("IPv4 and IPv6", {
+        "`make up IP_FAMILY=dual` ends in the Job's table": () => fresh("IP_FAMILY=dual"),
+        "the API is reached at either address, verified": async () => {
+            const { apiServerUrl, apiServerHost, apiServerPort } = await outputs("dev");
+            for (const address of [NET.published, NET6.published]) {
+                const way = `${apiServerHost}:${apiServerPort}:${urlHost(address)}:${apiServerPort}`;
+                const { stdout, stderr } = await hpcCurl("dev", "--connect-to", way, `${apiServerUrl}/version`);
+                assert.match(stdout, /gitVersion/, stderr);
+            }
+            return `${NET.published} and ${NET6.published}`;
+        },
+        "pods have an address of either family": async () => {
+            const addresses = await clusterAddresses();
+            const six = addresses.filter((address) => address.includes(":")).length;
+            assert.ok(six > 0 && six < addresses.length, addresses.join(" "));
+            return `${addresses.length - six} IPv4 and ${six} IPv6 addresses`;
         },
     });
 });

@@ -9,36 +9,22 @@ import { attempt, run } from "../../local/machine/shell";
 import { outputs } from "../../local/stacks/pulumi";
 import { file } from "./loginRegistry";
 
-/** After how many seconds the firewall forgets a silent connection. */
-export const FORGETS_SECONDS = 60;
-
-/** Puts a firewall that forgets onto the link to the HPC side. */
-export async function beginForgetting(): Promise<void> {
-    await run(["nft", "-f", "-"], { input: file("forgetful.nft", { seconds: String(FORGETS_SECONDS) }) });
-}
-
-/** Takes it away again. */
-export async function endForgetting(): Promise<void> {
-    await run(["nft", "delete", "table", "inet", "interlink_forgetful"]);
-}
-
-/** What a watch without a keep-alive of its own gets when its first event comes after so many seconds. */
-export async function idleWatch(seconds: number): Promise<string> {
+/**
+ * What a watch without a keep-alive of its own gets when its first event comes after so many seconds, through a firewall that
+ * forgets silent connections after `forgets` seconds; without that it never does.
+ */
+export async function idleWatch(seconds: number, forgets?: number): Promise<string> {
     const { apiServerUrl, caCertificate } = await outputs("dev");
     const folder = mkdtempSync(join(tmpdir(), "interlink-idle-"));
     try {
         writeFileSync(join(folder, "ca.crt"), caCertificate);
         await kubectl("create", "namespace", "idle");
-        await kubectl(
-            "create",
-            "rolebinding",
-            "view",
-            "--clusterrole=view",
-            "--serviceaccount=idle:default",
-            "-n",
-            "idle",
-        );
+        const grant = ["--clusterrole=view", "--serviceaccount=idle:default", "--namespace=idle"];
+        await kubectl("create", "rolebinding", "view", ...grant);
         const token = (await kubectl("create", "token", "default", "--namespace", "idle")).trim();
+        if (forgets !== undefined) {
+            await run(["nft", "-f", "-"], { input: file("forgetful.nft", { seconds: String(forgets) }) });
+        }
         const query = `watch=1&fieldSelector=metadata.name%3Devent&timeoutSeconds=${seconds + 60}`;
         const url = `${apiServerUrl}/api/v1/namespaces/idle/configmaps?${query}`;
         const curl = ["curl", "-sSN", "--http1.1", "--no-keepalive", "--max-time", String(seconds + 15)];
@@ -50,6 +36,7 @@ export async function idleWatch(seconds: number): Promise<string> {
         await kubectl("create", "configmap", "event", "--namespace", "idle");
         return (await watch).stdout;
     } finally {
+        await attempt(["nft", "delete", "table", "inet", "interlink_forgetful"]);
         await kubectl("delete", "namespace", "idle");
         rmSync(folder, { recursive: true });
     }
