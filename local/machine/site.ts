@@ -36,10 +36,9 @@ export function site(): Site {
         throw new UserError(`${variable} is not what the cluster that is up was begun with; run make down first.`);
     }
     const found = parse(begun ?? asked) as Site;
-    if (found.ipFamily !== undefined && !FAMILIES.includes(found.ipFamily)) {
-        throw new UserError(
-            `IP_FAMILY: "${String(found.ipFamily)}" is not allowed; give one of ${FAMILIES.join(", ")}.`,
-        );
+    const { ipFamily = "ipv4" } = found;
+    if (!FAMILIES.includes(ipFamily)) {
+        throw new UserError(`IP_FAMILY: "${ipFamily}" is not allowed; give one of ${FAMILIES.join(", ")}.`);
     }
     return found;
 }
@@ -72,6 +71,5 @@ export function merge(base: unknown, patch: unknown): unknown {
     return Object.fromEntries([...keys].map((key) => [key, merge(base[key], patch[key])]));
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null && !Array.isArray(value);

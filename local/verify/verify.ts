@@ -61,6 +61,8 @@ async function prepare(name: Environment, folder: string): Promise<Fixture> {
     writeFileSync(ca, found.caCertificate);
     writeFileSync(otherCa, await kubectl("get", "configmap", "kube-root-ca.crt", "-o", "jsonpath={.data.ca\\.crt}"));
     const token = (await kubectl("create", "token", "default", "--namespace", "default")).trim();
+    // A load balancer's address is announced a moment after it is given.
+    await until("an answer", 15, async () => (await hpc(["curl", "-skm2", found.apiServerUrl])).status === 0);
     return { outputs: found, ca, otherCa, token };
 }
 
