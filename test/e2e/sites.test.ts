@@ -116,12 +116,13 @@ describe("a site with", () => {
 
     onSite("two HPC sites", {
         "one way in serves two virtual nodes, and a Job runs on either": async () => {
-            const { address, port, resources } = {
+            const site = {
                 address: `http://${NET.hpc}`,
                 port: INTERLINK_PORT,
                 resources: SMALL,
+                tls: { insecure: true },
             };
-            const sites = { one: { address, port, resources }, two: { address, port, resources } };
+            const sites = { one: site, two: site };
             await upWith("dev", { interlink: undefined, sites });
             const { interlinkNodeNames } = await outputs("dev");
             assert.deepEqual(interlinkNodeNames, ["interlink-one", "interlink-two"]);

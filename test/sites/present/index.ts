@@ -3,7 +3,8 @@ import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import { PROJECT } from "../../../local/machine/layout";
 
-const namespace = new k8s.core.v1.Namespace("namespace", { metadata: { name: "security" } });
+const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+const namespace = new k8s.core.v1.Namespace("namespace", { metadata: { name: "security", labels } });
 new k8s.helm.v4.Chart("cert-manager", {
     chart: join(PROJECT, "local", "images", "charts", "cert-manager"),
     namespace: namespace.metadata.name,
