@@ -102,6 +102,7 @@ describe("a site with", () => {
 
     onSite("a firewall that forgets silent connections", {
         [`a watch that is silent for ${IDLE_SECONDS} s gets its event`]: async () => {
+            await make("up", "CONTROLLER=none");
             assert.match(await idleWatch(IDLE_SECONDS, FORGETS_SECONDS), /"ADDED"/);
             return `the firewall forgets after ${FORGETS_SECONDS} s`;
         },
@@ -116,6 +117,7 @@ describe("a site with", () => {
 
     onSite("two HPC sites", {
         "one way in serves two virtual nodes, and a Job runs on either": async () => {
+            await make("up");
             const site = {
                 address: `http://${NET.hpc}`,
                 port: INTERLINK_PORT,
@@ -134,6 +136,7 @@ describe("a site with", () => {
 
     onSite("a cert-manager and a MetalLB of its own", {
         "the program refuses to install another cert-manager": async () => {
+            await make("up");
             await make("destroy");
             await kubectl("delete", "customresourcedefinitions", "--selector=app.kubernetes.io/name=cert-manager");
             mkdirSync(dirname(PRESENT.settings), { recursive: true });
