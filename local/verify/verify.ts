@@ -169,9 +169,5 @@ function hpc(command: readonly string[]): Promise<Result> {
 }
 
 function sorted(table: string): string {
-    return table
-        .split("\n")
-        .map((line) => line.trimEnd())
-        .sort()
-        .join("\n");
+    return table.split(/ *\n/).sort().join("\n");
 }
