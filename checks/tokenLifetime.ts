@@ -2,7 +2,7 @@ import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { NotChecked, reasonOf } from "./notChecked";
 
 /** What InterLink's virtual kubelet asks for when it hands a pod to the far side, in seconds: 100 years. It never asks again. */
-export const ASKED_SECONDS = 100 * 365 * 24 * 3600;
+const ASKED_SECONDS = 100 * 365 * 24 * 3600;
 
 /**
  * How long the token of a pod on the virtual node lives, in seconds: what the API server makes of InterLink's wish. A token

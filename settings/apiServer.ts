@@ -61,14 +61,16 @@ export function apiServer(kubeconfig: Kubeconfig, contextName: string | undefine
     const url = new URL(cluster.server);
     const proxy = (cluster["proxy-url"] as string | undefined) || environmentProxy(url);
     const user = users.find(({ name }) => name === context?.user)?.user ?? {};
+    let config: KubeConfig | undefined;
+    const client = () => (config ??= clientConfig(cluster, user, proxy));
     // Asked for once: a command for credentials may take seconds.
     let options: Promise<https.RequestOptions> | undefined;
     return {
         origin: url.origin,
         proxy: proxy && URL.canParse(proxy) ? withoutCredentials(new URL(proxy)) : proxy,
-        client: () => clientConfig(cluster, user, proxy),
+        client,
         get: async (path, part = "whole") => {
-            options ??= requestOptions(cluster, clientConfig(cluster, user, proxy), proxy);
+            options ??= requestOptions(cluster, client(), proxy);
             return request(url.href.replace(/\/$/, "") + path, await options, ACCEPT[part]);
         },
     };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Refusal, refusal } from "../components/parts/arguments";
+import { HIDDEN, Refusal, refusal } from "../components/parts/arguments";
 import { isSecret } from "./schema";
 
 const PREFIX = "interlink-kube-api:";
@@ -28,6 +28,6 @@ export function issueSentences(issue: z.core.$ZodIssue, raw: Readonly<Record<str
     return [
         value === undefined
             ? `${key} is missing; give ${issue.message}.`
-            : refusal({ key, value: hidden ? "[secret]" : value, allowed: issue.message }),
+            : refusal({ key, value: hidden ? HIDDEN : value, allowed: issue.message }),
     ];
 }

@@ -1,10 +1,7 @@
 import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease";
-import { durationSeconds, isClearText, Refusal } from "../components/parts/arguments";
+import { durationSeconds, HIDDEN, isClearText, Refusal } from "../components/parts/arguments";
 import { belongTogether } from "./pem";
 import { PlainSettings } from "./schema";
-
-/** Stands for a value that no sentence shows. */
-const HIDDEN = "[secret]";
 
 type InterlinkSettings = NonNullable<PlainSettings["interlink"]>;
 type SiteSettings = NonNullable<PlainSettings["sites"]>[string];

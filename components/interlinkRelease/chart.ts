@@ -95,7 +95,8 @@ function configurationTransform(
         const isOurs = given.apply((texts) => {
             const text = Object.values(texts ?? {}).join("\n");
             const ours = words.some((word) => text.includes(word));
-            const unplaced = words.find((word) => !text.includes(word)) ?? leftOver(told(text, ["", "", ""]));
+            const rest = told(text, ["", "", ""]);
+            const unplaced = words.find((word) => !text.includes(word)) ?? words.find((word) => rest.includes(word));
             if (ours && unplaced !== undefined) {
                 throw unfit(chartVersion, `its configuration has no place of the known form for ${unplaced}`);
             }
@@ -131,11 +132,6 @@ function told(text: string, [address, port, caCertificate]: readonly [string, st
         .replace(new RegExp(`^( *)${KUBERNETES_API_VALUES.kubernetesApiCaCrt}$`, "gm"), (_, indentation: string) =>
             caCertificate.trim().replace(/^/gm, indentation),
         );
-}
-
-/** A word that was not replaced. */
-function leftOver(text: string): string | undefined {
-    return Object.values(KUBERNETES_API_VALUES).find((word) => text.includes(word));
 }
 
 /**

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { grant } from "../parts/grant";
+import { grantedAccount } from "../parts/grant";
 import { kubectlPodSpec } from "../parts/kubectlPod";
 import { PodDefaults } from "../parts/pods";
 
@@ -32,14 +32,11 @@ export interface ApproverArgs {
 export function certificateApprover(name: string, args: ApproverArgs, parent: pulumi.Resource): void {
     const { nodeName, namespace } = args;
     const metadata = { name: pulumi.interpolate`${nodeName}-certificate-approver`, namespace };
-    const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-approver-service-account`, { metadata }, { parent });
     const apiGroups = ["certificates.k8s.io"];
-    const binding = grant(
+    const { serviceAccountName, binding } = grantedAccount(
         `${name}-approver`,
         {
-            roleName: metadata.name,
-            serviceAccountName: serviceAccount.metadata.name,
-            namespace,
+            metadata,
             scope: "cluster",
             rules: [
                 { apiGroups, resources: ["certificatesigningrequests"], verbs: ["get", "list", "watch"] },
@@ -62,7 +59,7 @@ export function certificateApprover(name: string, args: ApproverArgs, parent: pu
                     spec: {
                         ...kubectlPodSpec({
                             image: args.image,
-                            serviceAccountName: serviceAccount.metadata.name,
+                            serviceAccountName,
                             restartPolicy: "Always",
                             pods: args.pods,
                             command: [

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { RESTARTED } from "../parts/annotations";
-import { grant } from "../parts/grant";
+import { grantedAccount } from "../parts/grant";
 import { kubectlPodSpec } from "../parts/kubectlPod";
 import { PodDefaults } from "../parts/pods";
 
@@ -79,13 +79,10 @@ export function nodeReady(
     parent: pulumi.Resource,
 ): k8s.batch.v1.Job {
     const metadata = { name: pulumi.interpolate`${nodeName}-ready`, namespace };
-    const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-ready-service-account`, { metadata }, { parent });
-    const binding = grant(
+    const { serviceAccountName, binding } = grantedAccount(
         `${name}-ready`,
         {
-            roleName: metadata.name,
-            serviceAccountName: serviceAccount.metadata.name,
-            namespace,
+            metadata,
             scope: "cluster",
             rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] }],
         },
@@ -101,7 +98,7 @@ export function nodeReady(
                     ...(time !== undefined && { metadata: { annotations: { [RESTARTED]: time } } }),
                     spec: kubectlPodSpec({
                         image: kubectlImage,
-                        serviceAccountName: serviceAccount.metadata.name,
+                        serviceAccountName,
                         restartPolicy: "Never",
                         pods,
                         command: ["kubectl", "wait", pulumi.interpolate`node/${nodeName}`, ...READY],

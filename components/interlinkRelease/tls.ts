@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { Check } from "../parts/arguments";
+import { Check, HIDDEN } from "../parts/arguments";
 
 /** Where the chart mounts the Secret. */
 const DIRECTORY = "/etc/vk/certs";
@@ -36,7 +36,7 @@ export function tlsChecks({ ca, cert, key, insecure }: InterlinkTls): Check[] {
         },
         {
             key: "interlink.tls",
-            value: "[secret]",
+            value: HIDDEN,
             ok: given(cert) === given(key),
             allowed: "cert and key together",
         },

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ADDRESS_RANGE, addressRange, checkArguments } from "../parts/arguments";
-import { grant } from "../parts/grant";
+import { grantedAccount } from "../parts/grant";
 import { kubectlPodSpec } from "../parts/kubectlPod";
 import { podNamespace } from "../parts/namespace";
 import { PodDefaults, pullSecrets } from "../parts/pods";
@@ -135,13 +135,10 @@ function webhookServes(
     const namespace = args.release.namespace;
     const metadata = { name: pulumi.interpolate`${args.poolName}-webhook`, namespace };
     const options = { parent, dependsOn: installed };
-    const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-webhook-service-account`, { metadata }, options);
-    const binding = grant(
+    const { serviceAccountName, binding } = grantedAccount(
         `${name}-webhook`,
         {
-            roleName: metadata.name,
-            serviceAccountName: serviceAccount.metadata.name,
-            namespace,
+            metadata,
             scope: "namespace",
             rules: [{ apiGroups: [GROUP], resources: ["ipaddresspools"], verbs: ["create", "get"] }],
         },
@@ -161,7 +158,7 @@ function webhookServes(
                 template: {
                     spec: kubectlPodSpec({
                         image: args.kubectlImage,
-                        serviceAccountName: serviceAccount.metadata.name,
+                        serviceAccountName,
                         restartPolicy: "OnFailure",
                         pods: args.pods ?? {},
                         command: ["kubectl", "create", "--dry-run=server", "-f", "/pool/pool.json"],

@@ -96,6 +96,9 @@ export function httpsUrl(host: string, port: number): string {
     return `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
 }
 
+/** What sentences show instead of a value that is a secret. */
+export const HIDDEN = "[secret]";
+
 /** A value that may not stand for a key. */
 export interface Refusal {
     /** The argument's or setting's name, with its path where it is nested. */

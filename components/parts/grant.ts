@@ -15,6 +15,27 @@ export interface GrantArgs {
     readonly rules: k8s.types.input.rbac.v1.PolicyRule[];
 }
 
+/** A service account that one pod has for itself. */
+export interface AccountArgs extends Pick<GrantArgs, "scope" | "rules"> {
+    /** Name and namespace of the account, of its role and of the role's binding. */
+    readonly metadata: { readonly name: pulumi.Input<string>; readonly namespace: pulumi.Input<string> };
+}
+
+/**
+ * Makes a service account that may do something.
+ * @returns its name, and the binding, for whoever needs the rights
+ */
+export function grantedAccount(
+    name: string,
+    { metadata, scope, rules }: AccountArgs,
+    opts: pulumi.CustomResourceOptions,
+): { readonly serviceAccountName: pulumi.Output<string>; readonly binding: pulumi.Resource } {
+    const account = new k8s.core.v1.ServiceAccount(`${name}-service-account`, { metadata }, opts);
+    const serviceAccountName = account.metadata.name;
+    const args = { roleName: metadata.name, serviceAccountName, namespace: metadata.namespace, scope, rules };
+    return { serviceAccountName, binding: grant(name, args, opts) };
+}
+
 /**
  * Makes a role and binds it to a service account.
  * @returns the binding, for whoever needs the rights

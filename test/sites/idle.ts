@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { applyManifest, kubectl } from "../../local/cluster/kubectl";
 import { HPC } from "../../local/machine/layout";
 import { attempt, run } from "../../local/machine/shell";
+import { template } from "../../local/machine/template";
 import { outputs } from "../../local/stacks/pulumi";
-import { file } from "./loginRegistry";
 
 /**
  * What a watch without a keep-alive of its own gets when its first event comes after so many seconds, through a firewall that
@@ -23,7 +23,7 @@ export async function idleWatch(seconds: number, forgets?: number): Promise<stri
         await kubectl("create", "rolebinding", "view", ...grant);
         const token = (await kubectl("create", "token", "default", "--namespace", "idle")).trim();
         if (forgets !== undefined) {
-            await run(["nft", "-f", "-"], { input: file("forgetful.nft", { seconds: String(forgets) }) });
+            await run(["nft", "-f", "-"], { input: template(join(__dirname, "forgetful.nft"), { seconds: forgets }) });
         }
         const query = `watch=1&fieldSelector=metadata.name%3Devent&timeoutSeconds=${seconds + 60}`;
         const url = `${apiServerUrl}/api/v1/namespaces/idle/configmaps?${query}`;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CACHE, NET, STATE } from "../../local/machine/layout";
 import { ensure, logTail } from "../../local/machine/processes";
 import { attempt, run, until } from "../../local/machine/shell";
+import { template } from "../../local/machine/template";
 
 const PORT = 5443;
 /** A registry that asks for a login; its certificate is of a CA that only the nodes know. */
@@ -19,11 +20,11 @@ export async function ensureLoginRegistry(): Promise<void> {
     const certificate = ["-subj", "/CN=registry", "-addext", `subjectAltName=IP:${NET.registry}`, "-days", "30"];
     await run(["openssl", "req", "-x509", ...key, ...certificate, "-out", join(folder, "tls.crt")]);
     writeFileSync(join(hosts, "ca.crt"), readFileSync(join(folder, "tls.crt")));
-    writeFileSync(join(hosts, "hosts.toml"), file("hosts.toml", { registry: LOGIN_REGISTRY }));
+    writeFileSync(join(hosts, "hosts.toml"), template(join(__dirname, "hosts.toml"), { registry: LOGIN_REGISTRY }));
     writeFileSync(join(folder, "htpasswd"), HTPASSWD);
     const configuration = join(folder, "registry.yaml");
-    const values = { folder, images: join(CACHE, "registry"), port: String(PORT) };
-    writeFileSync(configuration, file("loginRegistry.yaml", values));
+    const values = { folder, images: join(CACHE, "registry"), port: PORT };
+    writeFileSync(configuration, template(join(__dirname, "loginRegistry.yaml"), values));
     ensure({ name: "login-registry", command: ["docker-registry", "serve", configuration] });
     await until(
         "the registry",
@@ -37,10 +38,4 @@ export async function ensureLoginRegistry(): Promise<void> {
 export async function answer(): Promise<string> {
     const curl = ["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}", `https://127.0.0.1:${PORT}/v2/`];
     return (await attempt(curl)).stdout;
-}
-
-/** The text of a file of this folder with its values. */
-export function file(name: string, values: Readonly<Record<string, string>>): string {
-    const text = readFileSync(join(__dirname, name), "utf8");
-    return text.replaceAll(/\$\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole);
 }
