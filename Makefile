@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node -r ts-node/register/transpile-only
 LOCAL := $(NODE) local/main.ts
 TEST := $(NODE) test/run.ts
 
-.PHONY: up down destroy verify preview env test test-argo test-sites test-slurm
+.PHONY: up down destroy verify preview env test test-argo test-sites test-slurm test-trust
 
 up down destroy verify preview env: node_modules/.package-lock.json
 	@$(LOCAL) $@
@@ -11,7 +11,7 @@ up down destroy verify preview env: node_modules/.package-lock.json
 test: node_modules/.package-lock.json
 	@$(TEST)
 
-test-argo test-sites test-slurm: node_modules/.package-lock.json
+test-argo test-sites test-slurm test-trust: node_modules/.package-lock.json
 	@$(TEST) $(@:test-%=%)
 
 node_modules/.package-lock.json: package.json package-lock.json

@@ -18,8 +18,11 @@ interface Report {
     }[];
 }
 
-/** What the titles of the sites' tests begin with. */
-const SITE = "a site with ";
+/** Suites whose reports have a section for each part: what the parts' titles begin with, and what chooses some of them. */
+const PARTED = {
+    sites: { prefix: "a site with ", choice: "SITES" },
+    trust: { prefix: "a door ", choice: "PARTS" },
+} as const;
 const PROJECT = join(__dirname, "..");
 const PATH = `${join(PROJECT, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}`;
 const folder = mkdtempSync(join(tmpdir(), "interlink-test-"));
@@ -65,7 +68,7 @@ function suite(name: string, ...options: string[]): Report["tests"] {
 /** mocha's arguments for suites on the local cluster: in this order, up to the first failure, the builds' time included. */
 function endToEnd(...names: string[]): string[] {
     const options = ["--no-config", "--require", "ts-node/register", "--timeout", "5400000", "--bail"];
-    return [...options, ...names.map((name) => `test/e2e/${name}.test.ts`)];
+    return [...options, ...names.map((name) => `test/e2e/${name}{.test.ts,/*.test.ts}`)];
 }
 
 /** How a test ended, and how long it took, as cells of a table. */
@@ -86,25 +89,26 @@ function suiteOfItsOwn(name: string): void {
     report(name, `| test | result | seconds |\n| --- | --- | --- |\n${rows.join("")}`);
 }
 
-/** Runs the sites that SITES, a regular expression, names, or all; the report keeps what it says of the others. */
-function sitesSuite(): void {
-    const file = join(PROJECT, "docs", "sites.md");
+/** Runs the parts of a suite that a regular expression in its variable names, or all; the report keeps what it says of the others. */
+function partedSuite(name: keyof typeof PARTED): void {
+    const { prefix, choice } = PARTED[name];
+    const file = join(PROJECT, "docs", `${name}.md`);
     const before = existsSync(file) ? readFileSync(file, "utf8").split(/^## /m).slice(1) : [];
     const sections = new Map(before.map((section) => [section.slice(0, section.indexOf("\n")), section]));
-    // The sites' clusters do not stand on one another.
-    const options = endToEnd("sites").filter((option) => option !== "--bail");
-    const tests = suite("sites", ...options, "--grep", process.env.SITES ?? "");
-    const siteOf = ({ fullTitle, title }: Report["tests"][number]) => fullTitle.slice(SITE.length, -title.length - 1);
-    for (const [site, steps] of Map.groupBy(tests, siteOf)) {
+    // The parts do not stand on one another.
+    const options = endToEnd(name).filter((option) => option !== "--bail");
+    const tests = suite(name, ...options, "--grep", process.env[choice] ?? "");
+    const partOf = ({ fullTitle, title }: Report["tests"][number]) => fullTitle.slice(prefix.length, -title.length - 1);
+    for (const [part, steps] of Map.groupBy(tests, partOf)) {
         const rows = steps.map((test) => {
             const [what, seen = ""] = test.title.split(/: (.*)/s);
             return `| ${what} | ${seen} | ${ending(test)} |\n`;
         });
         const day = new Date().toISOString().slice(0, 10);
-        const head = `${site}\n\nRun on ${day}.\n\n| what | seen | result | seconds |\n| --- | --- | --- | --- |\n`;
-        sections.set(site, `${head}${rows.join("")}\n`);
+        const head = `${part}\n\nRun on ${day}.\n\n| what | seen | result | seconds |\n| --- | --- | --- | --- |\n`;
+        sections.set(part, `${head}${rows.join("")}\n`);
     }
-    report("sites", [...sections.values()].map((section) => `## ${section}`).join(""));
+    report(name, [...sections.values()].map((section) => `## ${section}`).join(""));
 }
 
 const [, , own] = process.argv;
@@ -114,8 +118,8 @@ if (own === undefined) {
     suite("unit");
     // Each suite takes the cluster as the one before it leaves it, or makes it anew.
     suite("e2e", ...endToEnd("cluster", "local", "environments"));
-} else if (own === "sites") {
-    sitesSuite();
+} else if (own in PARTED) {
+    partedSuite(own as keyof typeof PARTED);
 } else {
     suiteOfItsOwn(own);
 }

@@ -1,24 +1,20 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { applyManifest, attemptKubectl, kubectl } from "../../local/cluster/kubectl";
-import { HPC, INTERLINK_PORT, NET, NET6, PROJECT, urlHost } from "../../local/machine/layout";
-import { attempt, Result } from "../../local/machine/shell";
+import { INTERLINK_PORT, NET, NET6, PROJECT, urlHost } from "../../local/machine/layout";
+import { attempt } from "../../local/machine/shell";
 import { template } from "../../local/machine/template";
 import { ensureCloud } from "../../local/stacks/cloud";
-import { Environment, settingsPath, writeSettings } from "../../local/stacks/environments";
-import { mainStack, outputs, pulumiUp } from "../../local/stacks/pulumi";
+import { Environment, settingsPath } from "../../local/stacks/environments";
+import { outputs, pulumiUp } from "../../local/stacks/pulumi";
 import { version } from "../../local/toolchain/tools";
 import { idleWatch, withoutKeepAlive } from "../sites/idle";
 import { approveKubelets, askAsVirtualKubelet, verifyKubelets } from "../sites/kubelets";
 import { answer, ensureLoginRegistry, LOGIN_REGISTRY } from "../sites/loginRegistry";
 import { assertStreams } from "./streams";
-import { make, TABLE } from "./support";
-
-/** Steps on one site's cluster, each on the one before it, by what they show; each returns what was seen. */
-type Steps = Readonly<Record<string, () => Promise<string>>>;
+import { hpcCurl, inSteps, make, TABLE, upWith } from "./support";
 
 /** Longer than any middle box of which we know waits before it forgets. */
 const IDLE_SECONDS = 600;
@@ -35,7 +31,7 @@ const PRESENT = {
 
 /** Other people's clusters. A row of docs/sites.md is a step, with what was seen. */
 describe("a site with", () => {
-    onSite("a registry with a login, PodSecurity restricted and tokens of an hour at most", {
+    inSteps("a registry with a login, PodSecurity restricted and tokens of an hour at most", {
         "`make up SITE=test/sites/strict.yaml` ends in the Job's table": async () => {
             await make("down");
             await ensureLoginRegistry();
@@ -84,7 +80,7 @@ describe("a site with", () => {
         },
     });
 
-    onSite("Kubernetes 1.30", {
+    inSteps("Kubernetes 1.30", {
         "`make up SITE=test/sites/kubernetes-1.30.yaml CONTROLLER=none` ends in the Job's table": () =>
             fresh("SITE=test/sites/kubernetes-1.30.yaml", "CONTROLLER=none"),
         "its nodes' Kubernetes is that": async () => {
@@ -100,7 +96,7 @@ describe("a site with", () => {
         },
     });
 
-    onSite("a firewall that forgets silent connections", {
+    inSteps("a firewall that forgets silent connections", {
         [`a watch that is silent for ${IDLE_SECONDS} s gets its event`]: async () => {
             await make("up", "CONTROLLER=none");
             assert.match(await idleWatch(IDLE_SECONDS, FORGETS_SECONDS), /"ADDED"/);
@@ -115,7 +111,7 @@ describe("a site with", () => {
         },
     });
 
-    onSite("two HPC sites", {
+    inSteps("two HPC sites", {
         "one way in serves two virtual nodes, and a Job runs on either": async () => {
             await make("up");
             const site = {
@@ -134,7 +130,7 @@ describe("a site with", () => {
         },
     });
 
-    onSite("a cert-manager and a MetalLB of its own", {
+    inSteps("a cert-manager and a MetalLB of its own", {
         "the program refuses to install another cert-manager": async () => {
             await make("up");
             await make("destroy");
@@ -154,7 +150,7 @@ describe("a site with", () => {
         },
     });
 
-    onSite("IPv6 alone", {
+    inSteps("IPv6 alone", {
         "`make up IP_FAMILY=ipv6` ends in the Job's table": () => fresh("IP_FAMILY=ipv6"),
         "nodes, pods and Services have IPv6 addresses alone": async () => {
             const addresses = await clusterAddresses();
@@ -174,7 +170,7 @@ describe("a site with", () => {
             up("metallb", "ENV=metallb", "UNIQUE_NAMES=true"),
     });
 
-    onSite("IPv4 and IPv6", {
+    inSteps("IPv4 and IPv6", {
         "`make up IP_FAMILY=dual` ends in the Job's table": () => fresh("IP_FAMILY=dual"),
         "the API is reached at either address, verified": async () => {
             const { apiServerUrl, apiServerHost, apiServerPort } = await outputs("dev");
@@ -194,21 +190,6 @@ describe("a site with", () => {
     });
 });
 
-/** A site's steps as tests; one that failed keeps those after it from running. */
-function onSite(name: string, steps: Steps): void {
-    describe(name, () => {
-        let failed = "";
-        for (const [title, step] of Object.entries(steps)) {
-            it(title, async function () {
-                assert.equal(failed, "", "this stands on a step that failed");
-                failed = title;
-                (this.test as Mocha.Test).title = `${title}: ${await step()}`;
-                failed = "";
-            });
-        }
-    });
-}
-
 /** Makes a cluster anew, as the variables ask for it, up to the Job's table. */
 async function fresh(...variables: string[]): Promise<string> {
     await make("down");
@@ -220,20 +201,6 @@ async function up(environment: Environment, ...variables: string[]): Promise<str
     const text = await make("up", ...variables);
     assert.match(text, TABLE);
     return `${(await outputs(environment)).apiServerUrl}, ${/JobId=\d+/.exec(text)?.[0]}`;
-}
-
-/** Deploys an environment with settings that the local cluster has no variables for, up to the Job's table. */
-async function upWith(environment: Environment, settings: Readonly<Record<string, unknown>>): Promise<string> {
-    const stack = mainStack(environment);
-    await writeSettings(environment);
-    const file = parse(readFileSync(stack.settings, "utf8")) as { config: Record<string, unknown> };
-    for (const [key, value] of Object.entries(settings)) {
-        file.config[`interlink-kube-api:${key}`] = value;
-    }
-    writeFileSync(stack.settings, stringify(file));
-    await pulumiUp(stack);
-    await make("verify", `ENV=${environment}`);
-    return (await outputs(environment)).apiServerUrl;
 }
 
 /** Runs make, which must fail with a sentence. */
@@ -251,18 +218,6 @@ async function clusterAddresses(): Promise<string[]> {
     const all = await kubectl("get", "pods,services,nodes", "--all-namespaces", "-o", `jsonpath=${path}`);
     // A pod on the virtual node has none of the cluster's.
     return all.split(" ").filter((word) => !["", "None", "127.0.0.1"].includes(word));
-}
-
-/** curl from the HPC side, with the CA of an environment's outputs. */
-async function hpcCurl(environment: Environment, ...args: string[]): Promise<Result> {
-    const folder = mkdtempSync(join(tmpdir(), "interlink-ca-"));
-    try {
-        writeFileSync(join(folder, "ca.crt"), (await outputs(environment)).caCertificate);
-        const curl = ["curl", "-sS", "--max-time", "10", "--cacert", join(folder, "ca.crt")];
-        return await attempt([...curl, ...args], { netns: HPC });
-    } finally {
-        rmSync(folder, { recursive: true });
-    }
 }
 
 /** Runs the guide's Job on a virtual node, and returns the node on which it ran to its end. */

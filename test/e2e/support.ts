@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
 import { kubectl } from "../../local/cluster/kubectl";
-import { run } from "../../local/machine/shell";
+import { HPC } from "../../local/machine/layout";
+import { attempt, Result, run } from "../../local/machine/shell";
+import { Environment, writeSettings } from "../../local/stacks/environments";
+import { mainStack, outputs, pulumiUp } from "../../local/stacks/pulumi";
 
 /** Runs a target of the Makefile, with variables such as ENV=cloud; fails where it fails. */
 export function make(...target: string[]): Promise<string> {
@@ -19,3 +26,47 @@ export async function assertNamespaces(...others: string[]): Promise<void> {
 export const TABLE = /^selfsubjectrulesreviews\.authorization\.k8s\.io /m;
 /** What Pulumi says of an update that changed nothing. */
 export const UNCHANGED = /Resources:\n +\d+ unchanged\n/;
+
+/** Steps on one cluster, each on the one before it, by what they show; each returns what was seen. */
+export type Steps = Readonly<Record<string, () => Promise<string>>>;
+
+/** Steps as tests; one that failed keeps those after it from running. */
+export function inSteps(name: string, steps: Steps): void {
+    describe(name, () => {
+        let failed = "";
+        for (const [title, step] of Object.entries(steps)) {
+            it(title, async function () {
+                assert.equal(failed, "", "this stands on a step that failed");
+                failed = title;
+                (this.test as Mocha.Test).title = `${title}: ${await step()}`;
+                failed = "";
+            });
+        }
+    });
+}
+
+/** Deploys an environment with settings that the local cluster has no variables for, up to the Job's table. */
+export async function upWith(environment: Environment, settings: Readonly<Record<string, unknown>>): Promise<string> {
+    const stack = mainStack(environment);
+    await writeSettings(environment);
+    const file = parse(readFileSync(stack.settings, "utf8")) as { config: Record<string, unknown> };
+    for (const [key, value] of Object.entries(settings)) {
+        file.config[`interlink-kube-api:${key}`] = value;
+    }
+    writeFileSync(stack.settings, stringify(file));
+    await pulumiUp(stack);
+    await make("verify", `ENV=${environment}`);
+    return (await outputs(environment)).apiServerUrl;
+}
+
+/** curl from the HPC side, with the CA of an environment's outputs. */
+export async function hpcCurl(environment: Environment, ...args: string[]): Promise<Result> {
+    const folder = mkdtempSync(join(tmpdir(), "interlink-ca-"));
+    try {
+        writeFileSync(join(folder, "ca.crt"), (await outputs(environment)).caCertificate);
+        const curl = ["curl", "-sS", "--max-time", "10", "--cacert", join(folder, "ca.crt")];
+        return await attempt([...curl, ...args], { netns: HPC });
+    } finally {
+        rmSync(folder, { recursive: true });
+    }
+}
