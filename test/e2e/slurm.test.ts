@@ -74,8 +74,11 @@ function ended(name: string, phase: "Succeeded" | "Failed", seconds = 90): Promi
     });
 }
 
-function running(name: string): Promise<Pod> {
-    return pod(name, "running", 60, (found) => stateOf(found)?.running !== undefined && jobOf(found) !== "");
+/** Waits until a pod's container runs in its job: this virtual kubelet says running somewhat early. */
+async function running(name: string): Promise<Pod> {
+    const found = await pod(name, "running", 60, (one) => stateOf(one)?.running !== undefined && jobOf(one) !== "");
+    await until("the job's container", 60, async () => (await containersOf(jobOf(found))).trim() !== "");
+    return found;
 }
 
 /** Waits until a pod is in Slurm's queue for a reason. This virtual kubelet says Running of such a pod, later ones Pending. */
@@ -166,8 +169,6 @@ describe("Slurm on the HPC side", () => {
         await create({ deleted: "sleep 600" });
         const found = await running("deleted");
         const id = jobOf(found);
-        // This virtual kubelet says running somewhat early.
-        await until("the job's container", 30, async () => (await containersOf(id)).trim() !== "");
         await kubectl("delete", "pod", "deleted", "--namespace", NAMESPACE, "--wait");
         await until("the job's end", 30, async () => (await jobState(id)) === "CANCELLED");
         assert.equal((await containersOf(id)).trim(), "");
