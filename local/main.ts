@@ -12,7 +12,7 @@ import { known, stop } from "./machine/processes";
 import { environment, mainStack, pulumiDestroy, pulumiPreview, pulumiUp } from "./stacks/pulumi";
 import { say, UserError } from "./machine/shell";
 import { site } from "./machine/site";
-import { COMMON_TOOLS, ensureTools, NODE_TOOLS, PULUMI_TOOLS } from "./toolchain/tools";
+import { COMMON_TOOLS, CONTROLLERS, ensureTools, NODE_TOOLS, PULUMI_TOOLS } from "./toolchain/tools";
 import { verify } from "./verify/verify";
 
 const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
@@ -68,14 +68,14 @@ async function preview(): Promise<void> {
     await pulumiPreview(chosenEnvironment());
 }
 
-/** The tools that an environment needs; MetalLB and ingress-nginx are for some alone. */
+/** The tools that an environment needs; MetalLB and the controllers are for some alone. */
 function neededTools(name: Environment): string[] {
     const { kubernetes } = site();
     return [
         ...COMMON_TOOLS,
         ...(name === "dev" ? [] : ["metallb"]),
         ...(kubernetes === undefined ? [] : [kubernetes]),
-        ...(process.env.CONTROLLER === "ingress-nginx" ? ["ingress-nginx"] : []),
+        ...CONTROLLERS.filter((controller) => controller === process.env.CONTROLLER),
     ];
 }
 

@@ -75,16 +75,16 @@ export function forgetSettings(environment: Environment): void {
     rmSync(settingsPath(environment), { force: true });
 }
 
-/** Two controllers cannot have a node's ports at once, and the new one's pods would wait for the old one's for ever. */
+/** Two ways in cannot have a node's ports at once, and the new one's pods would wait for the old one's for ever. */
 function refuseOtherController(
     environment: Environment,
-    { controller: asked = "traefik" }: Readonly<Record<string, unknown>>,
+    { controller: asked = "none" }: Readonly<Record<string, unknown>>,
     before: Readonly<Record<string, unknown>>,
 ): void {
-    const { controller: present = "traefik" } = before;
+    const { controller: present = "none" } = before;
     if (environment === "dev" && Object.keys(before).length > 0 && asked !== present) {
         throw new UserError(
-            `CONTROLLER: "${String(asked)}" is not allowed while ${String(present)} has the node's ports; run make destroy first.`,
+            `CONTROLLER: "${String(asked)}" is not allowed while the way in of "${String(present)}" has the node's ports; run make destroy first.`,
         );
     }
 }

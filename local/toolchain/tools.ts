@@ -31,9 +31,11 @@ export const PULUMI_TOOLS = TOOLS.map(({ name }) => name).filter((name) => name.
 export const NODE_TOOLS: readonly string[] = ["containerd", "coredns", "crictl", "etcd", "pause"];
 /** Kubernetes of other versions, for sites that have them. */
 export const OTHER_KUBERNETES = TOOLS.map(({ name }) => name).filter((name) => name.startsWith("kubernetes-"));
+/** The controllers that make's variable CONTROLLER names. */
+export const CONTROLLERS: readonly string[] = ["traefik", "ingress-nginx"];
 /** The tools that every environment needs. */
 export const COMMON_TOOLS = TOOLS.map(({ name }) => name).filter(
-    (name) => ![...NODE_TOOLS, ...OTHER_KUBERNETES, "argo", "ingress-nginx", "metallb"].includes(name),
+    (name) => ![...NODE_TOOLS, ...OTHER_KUBERNETES, ...CONTROLLERS, "argo", "metallb"].includes(name),
 );
 
 /** What the builds need on a machine where nothing was built: modules, build cache, programs, images. */

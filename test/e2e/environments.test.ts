@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Environment } from "../../local/stacks/environments";
-import { kubectl } from "../../local/cluster/kubectl";
+import { applyManifest, kubectl } from "../../local/cluster/kubectl";
 import { HPC, STATE } from "../../local/machine/layout";
 import { outputs } from "../../local/stacks/pulumi";
 import { attempt, run, until } from "../../local/machine/shell";
+import { version } from "../../local/toolchain/tools";
 import { assertStreams } from "./streams";
 import { assertNamespaces, make, TABLE, UNCHANGED } from "./support";
 
@@ -11,7 +14,7 @@ import { assertNamespaces, make, TABLE, UNCHANGED } from "./support";
 describe("the environments and controllers", () => {
     it("`make up` goes on where an update was killed, in the middle of cert-manager's release", async () => {
         await make("down");
-        const killed = attempt(["make", "up", "CONTROLLER=none"]);
+        const killed = attempt(["make", "up"]);
         const releases = [
             "get",
             "secrets",
@@ -24,10 +27,10 @@ describe("the environments and controllers", () => {
         await until("cert-manager's release", 4800, async () => (await kubectl(...releases).catch(() => "")) !== "");
         await run(["pkill", "-9", "-f", `pulumi up .*${STATE}`]);
         assert.notEqual((await killed).status, 0);
-        assert.match(await make("up", "CONTROLLER=none"), TABLE);
+        assert.match(await make("up"), TABLE);
     });
 
-    for (const controller of ["none", "ingress-nginx"]) {
+    for (const controller of ["traefik", "ingress-nginx"]) {
         it(`\`make up CONTROLLER=${controller}\` ends in the Job's table, and a second one changes nothing`, async () => {
             await make("down");
             assert.match(await make("up", `CONTROLLER=${controller}`), TABLE);
@@ -45,6 +48,10 @@ describe("the environments and controllers", () => {
         it(`${controller}: exec, silent watches and large objects pass`, async () => {
             await assertStreams("dev");
         });
+
+        it(`${controller}: another controller and its Ingress stay untouched, and leave ours alone`, async () => {
+            await besideAnotherController();
+        });
     }
 
     it("`make up ENV=metallb` ends in the Job's table, from an address that MetalLB announces", async () => {
@@ -54,10 +61,10 @@ describe("the environments and controllers", () => {
     });
 
     it("`make up ENV=cloud` ends in it beside that, under names of its own", async () => {
-        assert.match(await make("up", "ENV=cloud", "UNIQUE_NAMES=true"), TABLE);
+        assert.match(await make("up", "ENV=cloud", "UNIQUE_NAMES=true", "CONTROLLER=traefik"), TABLE);
         await announced("cloud");
         const [metallb, cloud] = [await outputs("metallb"), await outputs("cloud")];
-        for (const key of ["apiServerHost", "ingressClassName", "interlinkNodeName", "namespace"] as const) {
+        for (const key of ["apiServerHost", "interlinkNodeName", "namespace"] as const) {
             assert.notEqual(metallb[key], cloud[key]);
         }
         assert.match(cloud.ingressClassName, /^nginx-internal-[0-9a-f]{6}$/);
@@ -93,4 +100,32 @@ async function announced(environment: Environment): Promise<void> {
     const neighbour = await run(["ip", "neigh", "show", apiServerHost], { netns: HPC });
     assert.match(neighbour, /lladdr ([0-9a-f]{2}:){5}/);
     assert.doesNotMatch(await run(["ip", "-o", "addr"], { netns: HPC }), new RegExp(`${apiServerHost}/`));
+}
+
+/** Runs a public controller beside the internal one: neither touches the other's Ingresses. */
+async function besideAnotherController(): Promise<void> {
+    const manifest = readFileSync(join(__dirname, "public.yaml"), "utf8");
+    await applyManifest(manifest.replaceAll("${TRAEFIK_VERSION}", version("traefik")));
+    await kubectl("rollout", "status", "deployment/public", "--namespace", "public", "--timeout=60s");
+    const { apiServerUrl, apiServerHost, namespace } = await outputs("dev");
+    // The cluster publishes the internal controller's ports alone: the other one is asked at its node.
+    const pod = ["get", "pods", "--namespace", "public", "-o", "jsonpath={.items[0].status.hostIP}"];
+    const publicUrl = `http://${await kubectl(...pod)}:8000`;
+    const curl = ["curl", "-sk", "--max-time", "5", "-o", "/dev/null", "-w", "%{http_code}"];
+    const status = async (url: string, netns?: string) => (await attempt([...curl, url], { netns })).stdout;
+    await until("the public Ingress", 30, async () => (await status(`${publicUrl}/ping`)) === "200");
+    assert.equal(await status(`${apiServerUrl}/version`, HPC), "200");
+    assert.equal(await status(`${apiServerUrl}/ping`, HPC), "404");
+    assert.equal(await status(`${publicUrl}/version`), "404");
+    const address = "jsonpath={.status.loadBalancer.ingress[*].ip}";
+    assert.equal(await kubectl("get", "ingress", "kubernetes-api", "-n", namespace, "-o", address), apiServerHost);
+    assert.equal(await kubectl("get", "ingress", "ping", "-n", "public", "-o", address), "198.18.0.99");
+    await make("verify");
+    await kubectl(
+        "delete",
+        "namespace/public",
+        "ingressclass/nginx",
+        "clusterrole/public",
+        "clusterrolebinding/public",
+    );
 }

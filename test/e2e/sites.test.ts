@@ -68,7 +68,8 @@ describe("a site with", () => {
             assert.equal(tokenLifetimeSeconds, 3600);
             return `${tokenLifetimeSeconds} s`;
         },
-        "`make up ENV=metallb` beside it": () => up("metallb", "ENV=metallb", "UNIQUE_NAMES=true"),
+        "`make up ENV=metallb CONTROLLER=traefik` beside it": () =>
+            up("metallb", "ENV=metallb", "UNIQUE_NAMES=true", "CONTROLLER=traefik"),
         "the approver lets the cluster sign the virtual kubelet's certificate": async () =>
             askAsVirtualKubelet((await outputs("dev")).interlinkNodeName, "interlink"),
         "with --kubelet-certificate-authority, logs of a virtual kubelet that signs for itself fail": async () => {
@@ -81,8 +82,8 @@ describe("a site with", () => {
     });
 
     inSteps("Kubernetes 1.30", {
-        "`make up SITE=test/sites/kubernetes-1.30.yaml CONTROLLER=none` ends in the Job's table": () =>
-            fresh("SITE=test/sites/kubernetes-1.30.yaml", "CONTROLLER=none"),
+        "`make up SITE=test/sites/kubernetes-1.30.yaml` ends in the Job's table": () =>
+            fresh("SITE=test/sites/kubernetes-1.30.yaml"),
         "its nodes' Kubernetes is that": async () => {
             const path =
                 "jsonpath={.items[?(@.metadata.labels.beta\\.kubernetes\\.io/os)].status.nodeInfo.kubeletVersion}";
@@ -98,7 +99,7 @@ describe("a site with", () => {
 
     inSteps("a firewall that forgets silent connections", {
         [`a watch that is silent for ${IDLE_SECONDS} s gets its event`]: async () => {
-            await make("up", "CONTROLLER=none");
+            await make("up");
             assert.match(await idleWatch(IDLE_SECONDS, FORGETS_SECONDS), /"ADDED"/);
             return `the firewall forgets after ${FORGETS_SECONDS} s`;
         },
@@ -166,8 +167,8 @@ describe("a site with", () => {
         },
         "another family is refused while the cluster is up": () =>
             refused(/^IP_FAMILY: "dual" is not what .*$/m, "up", "IP_FAMILY=dual"),
-        "`make up ENV=metallb` beside it, at an IPv6 address that MetalLB announces": () =>
-            up("metallb", "ENV=metallb", "UNIQUE_NAMES=true"),
+        "`make up ENV=metallb CONTROLLER=traefik` beside it, at an IPv6 address that MetalLB announces": () =>
+            up("metallb", "ENV=metallb", "UNIQUE_NAMES=true", "CONTROLLER=traefik"),
     });
 
     inSteps("IPv4 and IPv6", {

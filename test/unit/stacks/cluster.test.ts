@@ -66,6 +66,7 @@ const DEPLOYED: Has = {
     ...issuer("ingress-nginx-internal-root-ca-root", OURS),
 };
 
+const WITH_CONTROLLER = { ...KIND, controller: "traefik" };
 const PRESENT = { certManager: { install: false } };
 const present = (install: boolean) => ({ metallb: { install, addresses: ["10.1.2.0/28"] } });
 
@@ -231,6 +232,7 @@ const CASES: readonly {
 
     {
         what: "an IngressClass of our name, made by somebody else",
+        settings: WITH_CONTROLLER,
         has: ingressClass("nginx-internal", "k8s.io/nginx-internal", KUBECTL),
         says: [
             "ingressClassName: the IngressClass nginx-internal exists and is not this stack's; give another name, or set uniqueNames to true.",
@@ -238,6 +240,7 @@ const CASES: readonly {
     },
     {
         what: "an IngressClass of our name with another controller",
+        settings: WITH_CONTROLLER,
         has: ingressClass("nginx-internal", "k8s.io/ingress-nginx", PULUMI),
         says: [
             "ingressClassName: the IngressClass nginx-internal exists and has the controller k8s.io/ingress-nginx; give another name, or set uniqueNames to true.",
@@ -245,16 +248,19 @@ const CASES: readonly {
     },
     {
         what: "a controller that would serve our class too",
-        settings: { ...KIND, ingressClassName: "ingress-nginx" },
+        settings: { ...WITH_CONTROLLER, ingressClassName: "ingress-nginx" },
         has: ingressClass("nginx", "k8s.io/ingress-nginx", KUBECTL),
         says: [
             'ingressClassName: "ingress-nginx" is not allowed; give another name, since the controller of the IngressClass nginx, k8s.io/ingress-nginx, would serve it too.',
         ],
     },
-    { what: "other IngressClasses", has: ingressClass("nginx", "k8s.io/ingress-nginx", KUBECTL) },
+    {
+        what: "other IngressClasses",
+        settings: WITH_CONTROLLER,
+        has: ingressClass("nginx", "k8s.io/ingress-nginx", KUBECTL),
+    },
     {
         what: "an IngressClass of our name, where we make none",
-        settings: { ...KIND, controller: "none" },
         has: ingressClass("nginx-internal", "k8s.io/nginx-internal", KUBECTL),
     },
 

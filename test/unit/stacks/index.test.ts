@@ -138,7 +138,7 @@ describe("the networks of clients", () => {
         ["metallb", { ...METALLB, loadBalancer: { sourceRanges, externalTrafficPolicy: "Local" } }],
     ] as const) {
         it(`are held by the pods of ${name}, which see where clients come from`, async () => {
-            await deployed(settings);
+            await deployed({ ...settings, controller: "traefik" });
             assert.equal(annotation(), held);
             assert.doesNotMatch(configuration(), /deny all/);
             await deployed({ ...settings, controller: "none" });
@@ -150,7 +150,7 @@ describe("the networks of clients", () => {
     }
 
     it("are the load balancer's alone where nodes pass connections on, since everybody would be refused", async () => {
-        await deployed({ ...METALLB, loadBalancer: { sourceRanges } });
+        await deployed({ ...METALLB, controller: "traefik", loadBalancer: { sourceRanges } });
         assert.equal(annotation(), undefined);
         await deployed({ ...CLOUD, controller: "none", loadBalancer: { provider: "aws", sourceRanges } });
         assert.doesNotMatch(configuration(), /deny all/);
@@ -159,7 +159,7 @@ describe("the networks of clients", () => {
 
 describe("unique names", () => {
     it("are the namespaces' and those of what has none", async () => {
-        await deployed({ ...KIND, uniqueNames: true });
+        await deployed({ ...KIND, controller: "traefik", uniqueNames: true });
         for (const [resource, name] of [
             ["namespace", "ingress-nginx-internal"],
             ["interlink-namespace", "interlink"],

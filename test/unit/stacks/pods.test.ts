@@ -214,7 +214,7 @@ describe("a cluster that assigns user IDs", () => {
     }
 
     it("is not taken for granted: images without a user get one", async () => {
-        await deployed(CLOUD);
+        await deployed({ ...CLOUD, controller: "traefik" });
         const users = pods().map(([name, { securityContext }]) => [name, securityContext?.runAsUser]);
         assert.deepEqual(Object.fromEntries(users), {
             "my-ingress-nginx-deployment": 65532,

@@ -323,7 +323,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     ...["docker.io/library/traefik:v3.6.12", "mirror:5000/traefik:2.11"].map((traefik) => ({
         good: KIND,
-        change: { images: { traefik } },
+        change: { controller: "traefik", images: { traefik } },
         says: [
             `images.traefik: "${traefik}" is not allowed; give Traefik 3.7 or later, which knows the annotations for source ranges and silent connections.`,
         ],
