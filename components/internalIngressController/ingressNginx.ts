@@ -1,8 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { drain, frontReplicas, gracefulEnd, rollout, spread } from "../parts/availability";
 import { IDLE_SECONDS, MAX_BODY_SIZE, REQUEST_HEADER_KIB, RESPONSE_HEADER_KIB, SILENCE_SECONDS } from "../parts/limits";
 import { pullSecrets, RESTRICTED_CONTAINER } from "../parts/pods";
-import { placement, rollout } from "../parts/ports";
+import { placement } from "../parts/ports";
 import { ChartRegistry, chartSource } from "../parts/release";
 import { classReader, ControllerArgs } from "./controller";
 
@@ -82,7 +83,7 @@ export function ingressNginx(
                 fullnameOverride: name,
                 imagePullSecrets: pullSecrets(args.pods ?? {}) ?? [],
                 rbac: { scope: true },
-                controller: controllerValues(software, args),
+                controller: controllerValues(name, software, args),
             },
         },
         // With all its rights in the namespace, the chart leaves this one out, and no Ingress would be served.
@@ -93,6 +94,7 @@ export function ingressNginx(
 
 /** The chart's values for the controller, spelled as the chart spells them. */
 function controllerValues(
+    name: string,
     software: IngressNginxSoftware,
     args: ControllerArgs,
 ): pulumi.Input<Readonly<Record<string, unknown>>> {
@@ -119,9 +121,18 @@ function controllerValues(
             "default-ssl-certificate": pulumi.interpolate`${args.namespace}/${args.defaultCertificateSecretName}`,
             "publish-status-address": args.address,
             "update-status-on-shutdown": "false",
+            // Between the end of its readiness and that of nginx.
+            "shutdown-grace-period": String(drain(hostPorts).withdrawal),
             "post-shutdown-grace-period": "0",
         },
+        // The chart makes the disruption budget of several; its own preStop hook withdraws them.
+        replicaCount: frontReplicas(hostPorts),
         updateStrategy: { type: "RollingUpdate", ...rollout(hostPorts) },
+        topologySpreadConstraints: spread({
+            "app.kubernetes.io/instance": name,
+            "app.kubernetes.io/component": "controller",
+        }),
+        ...gracefulEnd(hostPorts).pod,
         readinessProbe: { initialDelaySeconds: 1, periodSeconds: 2 },
         ...placement(hostPorts, args.pods ?? {}),
         resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { cpu: "2", memory: "512Mi" } },

@@ -1,13 +1,16 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { disruptionBudget, drain, frontReplicas, gracefulEnd, rollout, spread } from "../parts/availability";
 import { grant } from "../parts/grant";
 import { IDLE_SECONDS, REQUEST_HEADER_KIB, SILENCE_SECONDS } from "../parts/limits";
 import { podDefaults, RESTRICTED_CONTAINER, userIds } from "../parts/pods";
-import { containerPorts, rollout } from "../parts/ports";
+import { containerPorts } from "../parts/ports";
 import { classReader, ControllerArgs } from "./controller";
 
 const HEALTH_PORT = 8080;
 const CONFIGURATION_DIRECTORY = "/etc/traefik/dynamic";
+/** Path of the health answer that is there as soon as the dynamic configuration is. */
+const READY_PATH = "/ready";
 
 /** Traefik, as the component runs it. */
 export interface TraefikSoftware {
@@ -28,6 +31,7 @@ export function traefik(
     parent: pulumi.Resource,
 ): pulumi.Output<unknown> {
     const labels = { "app.kubernetes.io/name": "traefik", "app.kubernetes.io/instance": name };
+    const replicas = frontReplicas(args.hostPorts);
     const metadata = { name, namespace: args.namespace, labels };
     const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-service-account`, { metadata }, { parent });
     const grants = traefikGrants(name, args, serviceAccount, parent);
@@ -47,17 +51,18 @@ export function traefik(
         {
             metadata,
             spec: {
-                replicas: 1,
+                replicas,
                 selector: { matchLabels: labels },
                 strategy: rollout(args.hostPorts),
                 template: {
                     metadata: { labels },
-                    spec: traefikPodSpec(software.image, args, serviceAccount, configuration),
+                    spec: traefikPodSpec(software.image, args, labels, serviceAccount, configuration),
                 },
             },
         },
         { parent, dependsOn: grants },
     );
+    disruptionBudget(name, metadata, labels, replicas, parent);
     return deployment.id;
 }
 
@@ -93,11 +98,17 @@ function traefikGrants(
 }
 
 /**
- * Traefik's dynamic configuration: the certificate for clients without SNI. It lies in one folder with the certificate,
+ * Traefik's dynamic configuration: the certificate for clients without SNI, and the answer that it has been read. It lies in one folder with the certificate,
  * because Traefik watches the folder and so reads the certificate again when it was renewed.
  */
 function traefikDynamicConfiguration(): string {
-    return `tls:
+    return `http:
+  routers:
+    ready:
+      entryPoints: [traefik]
+      rule: Path(\`${READY_PATH}\`)
+      service: ping@internal
+tls:
   stores:
     default:
       defaultCertificate:
@@ -110,16 +121,19 @@ function traefikDynamicConfiguration(): string {
 function traefikPodSpec(
     image: pulumi.Input<string>,
     args: ControllerArgs,
+    labels: Readonly<Record<string, string>>,
     serviceAccount: k8s.core.v1.ServiceAccount,
     configuration: k8s.core.v1.ConfigMap,
 ): k8s.types.input.core.v1.PodSpec {
     const { pods = {} } = args;
     const { http, https } = args.ports;
-    const probe = { httpGet: { path: "/ping", port: "health" } };
+    const end = gracefulEnd(args.hostPorts);
     return {
         serviceAccountName: serviceAccount.metadata.name,
         enableServiceLinks: false,
         ...podDefaults(pods, userIds(pods), args.hostPorts),
+        ...end.pod,
+        topologySpreadConstraints: spread(labels),
         containers: [
             {
                 name: "traefik",
@@ -136,6 +150,7 @@ function traefikPodSpec(
                     // A minute, the default, ends long uploads; the header may be as large as the proxy takes it.
                     `--entrypoints.websecure.transport.respondingtimeouts.readtimeout=${SILENCE_SECONDS}s`,
                     `--entrypoints.websecure.transport.respondingtimeouts.idletimeout=${IDLE_SECONDS}s`,
+                    `--entrypoints.websecure.transport.lifecycle.gracetimeout=${drain(args.hostPorts).shutdown}s`,
                     `--entrypoints.websecure.http.maxheaderbytes=${REQUEST_HEADER_KIB * 1024}`,
                     "--ping=true",
                     "--providers.kubernetesingressnginx=true",
@@ -147,8 +162,14 @@ function traefikPodSpec(
                     "--providers.file.watch=true",
                 ],
                 ports: [...containerPorts(args.ports, args.hostPorts), { name: "health", containerPort: HEALTH_PORT }],
-                readinessProbe: { ...probe, periodSeconds: 2 },
-                livenessProbe: { ...probe, periodSeconds: 10 },
+                // Before it has read the certificate, it would show clients one of its own; Ingresses come a moment later.
+                readinessProbe: {
+                    httpGet: { path: READY_PATH, port: "health" },
+                    initialDelaySeconds: 2,
+                    periodSeconds: 2,
+                },
+                livenessProbe: { httpGet: { path: "/ping", port: "health" }, periodSeconds: 10 },
+                ...end.container,
                 resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "2", memory: "512Mi" } },
                 securityContext: { ...RESTRICTED_CONTAINER, readOnlyRootFilesystem: true },
                 volumeMounts: [{ name: "configuration", mountPath: CONFIGURATION_DIRECTORY, readOnly: true }],

@@ -55,8 +55,9 @@ events {
 
 http {
     # No query and no header: either may hold a token.
-    log_format access '$remote_addr [$time_iso8601] "$request_method $uri" $status $body_bytes_sent $request_time';
-    access_log /dev/stdout access;
+    log_format access escape=json '{"time":"$time_iso8601","client":"${redirect === undefined ? "$http_x_forwarded_for" : "$remote_addr"}","method":"$request_method",'
+        '"path":"$uri","upgrade":"$upgrade_header","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time}';
+    access_log /dev/stdout access buffer=64k flush=1s;
     server_tokens off;
 
     client_body_temp_path /tmp/client_body;

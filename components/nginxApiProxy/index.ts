@@ -1,9 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
+import { disruptionBudget, frontReplicas, rollout } from "../parts/availability";
 import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
 import { PodDefaults, podDefaults } from "../parts/pods";
-import { containerPorts, HostPorts, Ports, rollout } from "../parts/ports";
+import { containerPorts, HostPorts, Ports } from "../parts/ports";
 import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
 import { nginxConfiguration } from "./configuration";
 import { API_SERVER_CA_FILE, CERTIFICATE_DIRECTORY, CONFIGURATION_DIRECTORY, HEALTH_PORT, podSpec } from "./pod";
@@ -88,7 +89,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
         super("interlink:index:NginxApiProxy", name, args, opts);
         const { clients, ports } = args;
         const hostPorts = clients.type === "outside" ? clients.hostPorts : undefined;
-        const { replicas = hostPorts === undefined ? 2 : 1 } = args;
+        const { replicas = frontReplicas(hostPorts) } = args;
         checkArguments(this, [
             {
                 key: "replicas",
@@ -147,6 +148,8 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                             ports: containerPorts(ports, hostPorts).filter(
                                 ({ name }) => clients.type === "outside" || name === "https",
                             ),
+                            labels,
+                            hostPorts,
                             defaults: podDefaults(args.pods ?? {}, {}, hostPorts),
                             configurationName: configuration.metadata.name,
                             tlsSecretName: this.tlsSecretName,
@@ -156,6 +159,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
             },
             { parent: this, dependsOn: certificates },
         );
+        disruptionBudget(name, metadata, labels, replicas, this);
 
         const service = new k8s.core.v1.Service(
             `${name}-service`,

@@ -2,12 +2,12 @@ import { dirname } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { KEEP_ALIVE } from "../parts/limits";
+import { gracefulEnd, spread } from "../parts/availability";
 import { podDefaults, RESTRICTED_CONTAINER } from "../parts/pods";
+import { HostPorts } from "../parts/ports";
 
 /** Port of the health answer, for kubelet's probes alone. */
 export const HEALTH_PORT = 8081;
-/** How long watches may go on in an nginx that was told to stop. */
-const SHUTDOWN_SECONDS = 300;
 /** Folder with the proxy's own tls.crt and tls.key. */
 export const CERTIFICATE_DIRECTORY = "/etc/nginx/tls";
 /** File with the certificate authority of the API server. */
@@ -15,14 +15,16 @@ export const API_SERVER_CA_FILE = "/etc/nginx/api-server-ca/ca.crt";
 /** Folder with nginx.conf and start.sh. */
 export const CONFIGURATION_DIRECTORY = "/etc/nginx/api-proxy";
 
-const WITHDRAWAL_SECONDS = 5;
-
 /** What the proxy's pod depends on. */
 export interface PodArgs {
     /** Image with an unprivileged nginx. */
     readonly image: pulumi.Input<string>;
     /** Ports for clients. */
     readonly ports: readonly k8s.types.input.core.v1.ContainerPort[];
+    /** Labels of the pods. */
+    readonly labels: Readonly<Record<string, string>>;
+    /** The nodes whose ports the pods take, if they do. */
+    readonly hostPorts?: HostPorts;
     /** What the pod has in common with all others. */
     readonly defaults: ReturnType<typeof podDefaults>;
     /** Name of the ConfigMap with nginx.conf and start.sh. */
@@ -33,14 +35,15 @@ export interface PodArgs {
 
 /** The pod of the proxy: one nginx, unprivileged, without a token of its own. */
 export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
+    const end = gracefulEnd(args.hostPorts);
     return {
         // The proxy passes on its clients' tokens and never holds one.
         automountServiceAccountToken: false,
         enableServiceLinks: false,
         // The image has a user of its own.
         ...args.defaults,
-        // Watches that go through a pod may go on for as long as nginx lets its old workers.
-        terminationGracePeriodSeconds: WITHDRAWAL_SECONDS + SHUTDOWN_SECONDS + 5,
+        ...end.pod,
+        topologySpreadConstraints: spread(args.labels),
         securityContext: {
             ...args.defaults.securityContext,
             // nginx itself cannot say how often TCP asks on the way to the API server; safe ones since Kubernetes 1.29.
@@ -58,9 +61,8 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
                 ports: [...args.ports, { name: "health", containerPort: HEALTH_PORT }],
                 readinessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 2 },
                 livenessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 10 },
-                // nginx still answers while its endpoint is withdrawn; then the image's stop signal, SIGQUIT, lets it
-                // finish what it has.
-                lifecycle: { preStop: { sleep: { seconds: WITHDRAWAL_SECONDS } } },
+                // After it the image's stop signal, SIGQUIT, lets nginx finish what it has.
+                ...end.container,
                 resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "2", memory: "512Mi" } },
                 securityContext: { ...RESTRICTED_CONTAINER, readOnlyRootFilesystem: true },
                 volumeMounts: [

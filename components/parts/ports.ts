@@ -63,11 +63,3 @@ export function placement(
         ...(tolerated.length === 0 ? {} : { tolerations: tolerated }),
     };
 }
-
-/** How pods are replaced: two of them cannot have a node's ports at once. */
-export function rollout(hostPorts: HostPorts | undefined): k8s.types.input.apps.v1.DeploymentStrategy {
-    return {
-        rollingUpdate:
-            hostPorts === undefined ? { maxUnavailable: 0, maxSurge: 1 } : { maxUnavailable: 1, maxSurge: 0 },
-    };
-}
