@@ -23,6 +23,9 @@ const PARTED = {
     sites: { prefix: "a site with ", choice: "SITES" },
     trust: { prefix: "a door ", choice: "PARTS" },
 } as const;
+/** The steps of the sites that `make test` runs too: the quickest of their kinds. */
+const QUICK_SITES =
+    "(IPv6 alone|PodSecurity restricted).*(ends in the Job's table|IPv6 addresses alone|every image|without a label|lifetime of tokens)";
 const PROJECT = join(__dirname, "..");
 const PATH = `${join(PROJECT, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}`;
 const folder = mkdtempSync(join(tmpdir(), "interlink-test-"));
@@ -118,6 +121,8 @@ if (own === undefined) {
     suite("unit");
     // Each suite takes the cluster as the one before it leaves it, or makes it anew.
     suite("e2e", ...endToEnd("cluster", "local", "environments"));
+    suite("sites", ...endToEnd("sites"), "--grep", QUICK_SITES);
+    check(["make", "down"]);
 } else if (own in PARTED) {
     partedSuite(own as keyof typeof PARTED);
 } else {

@@ -1,0 +1,71 @@
+/**
+ * A crowd of clients outside the cluster, until its standard input ends: requests at a steady rate, each on a connection of
+ * its own, and watches, which are begun again when they end. Prints what it saw as JSON.
+ */
+import { Agent, get } from "node:https";
+import { text } from "node:stream/consumers";
+import { Crowd, Seen } from "./load";
+
+/** How long a request may take, in milliseconds. */
+const PATIENCE_MS = 5000;
+/** After how long a watch that ended is begun again, in milliseconds. */
+const AGAIN_MS = 100;
+
+let asking = true;
+let lastAnswer = Date.now();
+const seen: Seen = { requests: 0, failed: 0, watchesLost: 0, pauseMs: 0, faults: {} };
+
+function fault(what: string): void {
+    seen.faults[what] = (seen.faults[what] ?? 0) + 1;
+}
+
+function ask({ url, ca, token }: Crowd): void {
+    const headers = { authorization: `Bearer ${token}` };
+    seen.requests += 1;
+    const request = get(`${url}/version`, { ca, headers, agent: false, timeout: PATIENCE_MS }, (response) => {
+        response.resume();
+        if (response.statusCode === 200) {
+            seen.pauseMs = Math.max(seen.pauseMs, Date.now() - lastAnswer);
+            lastAnswer = Date.now();
+        } else {
+            seen.failed += 1;
+            fault(`status ${response.statusCode}`);
+        }
+    });
+    request.on("timeout", () => request.destroy(new Error("no answer")));
+    request.on("error", (error: NodeJS.ErrnoException) => {
+        seen.failed += 1;
+        fault(error.code ?? error.message);
+    });
+}
+
+function watch(crowd: Crowd, agent: Agent): void {
+    const again = (lost: boolean) => {
+        if (asking) {
+            seen.watchesLost += lost ? 1 : 0;
+            setTimeout(() => watch(crowd, agent), AGAIN_MS);
+        }
+    };
+    const url = `${crowd.url}/api/v1/namespaces/${crowd.namespace}/configmaps?watch=1&timeoutSeconds=3600`;
+    const headers = { authorization: `Bearer ${crowd.token}` };
+    get(url, { ca: crowd.ca, headers, agent }, (response) => {
+        response.resume();
+        response.once("close", () => again(response.statusCode === 200));
+    }).on("error", () => again(false));
+}
+
+async function main(): Promise<void> {
+    const crowd = JSON.parse(process.env.CROWD ?? "") as Crowd;
+    const agent = new Agent({ keepAlive: false, maxSockets: Infinity });
+    Array.from({ length: crowd.watches }, () => watch(crowd, agent));
+    const timer = setInterval(() => ask(crowd), 1000 / crowd.perSecond);
+    await text(process.stdin);
+    clearInterval(timer);
+    asking = false;
+    setTimeout(() => {
+        console.log(JSON.stringify(seen));
+        process.exit();
+    }, PATIENCE_MS);
+}
+
+void main();
