@@ -65,6 +65,28 @@ describe("NginxApiProxy", () => {
         assert.match(text("behind"), /proxy_set_header X-Real-Ip '';/);
     });
 
+    it("speaks HTTP/2 with a controller, and HTTP/1.1 alone with clients outside", async () => {
+        await settled(new NginxApiProxy("proxy", PROXY));
+        assert.match(text("proxy"), /listen 60443 ssl http2 /);
+        await settled(
+            new NginxApiProxy("front", { ...PROXY, clients: { type: "outside", tlsSecretName: "leaf", port: 443 } }),
+        );
+        assert.doesNotMatch(text("front"), /http2/);
+    });
+
+    it("logs the client, whoever hands it on, and no query", async () => {
+        await settled(new NginxApiProxy("proxy", PROXY));
+        assert.match(text("proxy"), /"client":"\$http_x_forwarded_for"/);
+        await settled(
+            new NginxApiProxy("front", { ...PROXY, clients: { type: "outside", tlsSecretName: "leaf", port: 443 } }),
+        );
+        assert.match(text("front"), /"client":"\$remote_addr"/);
+        assert.doesNotMatch(
+            /log_format[^;]+;/.exec(text("front"))?.[0] ?? "$",
+            /request_uri|args|"\$request"|http_auth/,
+        );
+    });
+
     it("listens to both address families at every port, and can do without IPv6", async () => {
         const clients = { type: "outside", tlsSecretName: "leaf", port: 443 } as const;
         await settled(new NginxApiProxy("proxy", { ...PROXY, clients }));
