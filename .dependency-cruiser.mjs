@@ -27,7 +27,7 @@ const ROOMS = {
     "test/unit/(?!local/|support/)": ["(?!local/)"],
     // The table of versions says what the local cluster runs.
     "test/unit/support/": ["(?!local/)", "local/toolchain/"],
-    "test/(unit/local|e2e|sites)/": [""],
+    "test/(unit/local|e2e|sites|trust)/": [""],
     "test/run\\.ts$": [],
 };
 

@@ -1,9 +1,24 @@
-# Two commands matter: `make up` and `make test`. README.md says what they need.
+# README.md says what the targets need.
 NODE := node_modules/.bin/node -r ts-node/register/transpile-only
 LOCAL := $(NODE) local/main.ts
 TEST := $(NODE) test/run.ts
 
-.PHONY: up down destroy verify preview env test test-argo test-sites test-slurm test-trust
+.PHONY: help up down destroy verify preview env test test-argo test-sites test-slurm test-trust
+
+help: ## This list
+	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## The local cluster and the program on it, up to the checks: ENV, CONTROLLER, UNIQUE_NAMES
+down: ## Removes the local cluster
+destroy: ## Removes what the program deployed
+verify: ## The checks from the HPC side again
+preview: ## What up would do, with the policies
+env: ## What a shell has to know to use the local cluster: eval "$(make -s env)"
+test: ## Lint, types, unit tests, and every environment and controller on the local cluster
+test-argo: ## Argo workflows on the virtual node; written to docs/argo.md
+test-sites: ## The local cluster as other sites have theirs: SITES; written to docs/sites.md
+test-slurm: ## Pods as Slurm's jobs; written to docs/slurm.md
+test-trust: ## What the way in withstands: PARTS; written to docs/trust.md
 
 up down destroy verify preview env: node_modules/.package-lock.json
 	@$(LOCAL) $@

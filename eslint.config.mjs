@@ -5,11 +5,16 @@ export default tseslint.config(
     { ignores: ["node_modules/", "local/images/charts/"] },
     {
         files: ["**/*.ts"],
+        // With those for promises: none is forgotten, none stands where a condition or a callback without one is due.
         extends: [eslint.configs.recommended, ...tseslint.configs.recommendedTypeChecked],
         languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
         rules: {
-            "@typescript-eslint/no-floating-promises": "error",
+            eqeqeq: "error",
+            "@typescript-eslint/no-deprecated": "error",
+            "@typescript-eslint/prefer-readonly": "error",
+            "@typescript-eslint/return-await": "error",
             "@typescript-eslint/switch-exhaustiveness-check": "error",
+            "@typescript-eslint/use-unknown-in-catch-callback-variable": "error",
         },
     },
 );

@@ -19,7 +19,7 @@ const ACCEPT = {
 };
 
 /** What the API server said. */
-export interface Answer {
+interface Answer {
     /** HTTP status. */
     readonly status: number;
     /** The JSON of its body; undefined where it is none. */

@@ -16,7 +16,7 @@ import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
 import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
 
 /** The class and the Service of the Ingress. The Service speaks HTTPS, and its certificate is verified. */
-export interface ApiIngressRoute {
+interface ApiIngressRoute {
     /** Class of the controller that serves the Ingress; it need not be there yet. */
     readonly ingressClassName: pulumi.Input<string>;
     /** Name of the Service, in the Ingress's namespace. */

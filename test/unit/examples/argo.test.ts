@@ -53,17 +53,19 @@ function inputs(name: string): Inputs {
 describe("WorkflowAccess", () => {
     it("lets the service account run workflows and pods, in its namespace alone", async () => {
         await workflowAccess("runner");
-        assert.deepEqual(inputs("workflow-role").rules, [
-            { apiGroups: ["argoproj.io"], resources: ["workflowtaskresults"], verbs: ["create", "patch"] },
-            {
-                apiGroups: ["argoproj.io"],
-                resources: ["workflows"],
-                verbs: ["create", "get", "list", "watch", "delete"],
-            },
-            { apiGroups: [""], resources: ["pods"], verbs: ["create", "get", "list", "watch", "delete"] },
-            { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
-            { apiGroups: [""], resources: ["pods/exec"], verbs: ["create", "get"] },
-        ]);
+        const rules = inputs("workflow-role").rules as Record<"verbs" | "resources" | "apiGroups", string[]>[];
+        assert.deepEqual(
+            rules.map(
+                ({ verbs, resources, apiGroups }) => `${verbs.join()} ${resources.join()} of "${apiGroups.join()}"`,
+            ),
+            [
+                'create,patch workflowtaskresults of "argoproj.io"',
+                'create,get,list,watch,delete workflows of "argoproj.io"',
+                'create,get,list,watch,delete pods of ""',
+                'get pods/log of ""',
+                'create,get pods/exec of ""',
+            ],
+        );
         const { metadata, roleRef, subjects } = inputs("workflow-role-binding");
         assert.deepEqual(metadata, { name: "runner", namespace: "workflows" });
         assert.deepEqual(roleRef, { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "runner" });

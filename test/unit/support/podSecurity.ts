@@ -4,7 +4,7 @@ import { Recorded } from "./mocks";
 const SAFE_SYSCTLS: readonly string[] = ["time", "intvl", "probes"].map((name) => `net.ipv4.tcp_keepalive_${name}`);
 
 /** A container as far as the checks read it. */
-export interface Container {
+interface Container {
     readonly name: string;
     readonly image: string;
     readonly ports?: readonly { readonly hostPort?: number }[];

@@ -1,0 +1,8 @@
+// Files that the command names are run alone; without any, all unit tests are.
+const named = process.argv.slice(2).some((argument) => /^(\.\/)?test\//.test(argument));
+
+module.exports = {
+    require: "ts-node/register",
+    timeout: 20000,
+    ...(named ? {} : { spec: "test/unit/**/*.test.ts" }),
+};
