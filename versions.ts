@@ -15,8 +15,7 @@ export const images = {
     /** The API proxy; 1.31.0 is the first nginx with the fix for CVE-2026-42945. */
     nginx: "docker.io/nginxinc/nginx-unprivileged:1.31.6-alpine@sha256:6a23acdfca2b9cfbcec61419e3f1426bcbedb91362f2f19306a8567423bb4612",
     /** The ingress controller: the newest release, whose provider for nginx annotations knows those for timeouts. */
-    traefik:
-        "docker.io/library/traefik:v3.7.13@sha256:24841fe2de7304c149343d877d2923b4c8800a38ba015dea9174c23b20e344a0",
+    traefik: "docker.io/library/traefik:v3.7.13",
     /** The other ingress controller. */
     ingressNginx:
         "registry.k8s.io/ingress-nginx/controller:v1.15.1@sha256:594ceea76b01c592858f803f9ff4d2cb40542cae2060410b2c95f75907d659e1",
