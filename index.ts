@@ -3,7 +3,7 @@ import { checkedOutputs, restartedAt } from "./checks";
 import { loadSettings } from "./settings/read";
 import { reachCluster, stackIdentifier } from "./settings/reach";
 import { longestJob } from "./settings/sites";
-import { deploy, frontPods } from "./stacks";
+import { apiServerPorts, deploy, frontPods } from "./stacks";
 import { checkCluster } from "./stacks/cluster";
 import { markObjects } from "./stacks/look";
 import { StackOutputs } from "./stacks/outputs";
@@ -24,9 +24,12 @@ export = async (): Promise<StackOutputs> => {
     });
     const cluster = api?.client();
     const lookAtNode = cluster && ((...node: [string, string]) => restartedAt(cluster, ...node));
-    return checkedOutputs(deploy(settings, provider, lookAtNode), {
-        cluster,
-        front: frontPods(settings),
-        longestJob: longestJob(settings),
-    });
+    return checkedOutputs(
+        deploy(settings, provider, { lookAtNode, apiServerPorts: api && (await apiServerPorts(api)) }),
+        {
+            cluster,
+            front: frontPods(settings),
+            longestJob: longestJob(settings),
+        },
+    );
 };

@@ -216,6 +216,8 @@ export const common = {
     namespace: name.default("ingress-nginx-internal"),
     /** The ingress controller; without one the proxy ends TLS itself, with half the hops and more than twice the requests. */
     controller: z.enum(["none", ...CONTROLLERS], { error: `none, ${CONTROLLERS.join(" or ")}` }).default("none"),
+    /** Whether the pods that are made have network policies; false where the cluster's network takes them for something else. */
+    networkPolicies: flag.default(true),
     /** Name of the controller's class. */
     ingressClassName: name.default("nginx-internal"),
     /** Ports at the address. */
@@ -384,6 +386,7 @@ const external = z.strictObject({
     mirror: common.mirror,
     images: common.images,
     pods: common.pods,
+    networkPolicies: common.networkPolicies,
     registryLogins: common.registryLogins,
     interlink: common.interlink,
     sites: common.sites,

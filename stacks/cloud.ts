@@ -3,15 +3,15 @@ import { LoadBalancer, outsidePorts, providerAnnotations } from "../components/l
 import { CloudSettings } from "../settings/schema";
 import { clientRanges, compose, createSite } from "./compose";
 import { DeployedOutputs } from "./outputs";
-import { NodeLook } from "./releases";
+import { Cluster } from "./releases";
 
 /** The guide's "Cloud": a load balancer of the provider's, whose address goes into the certificate in the same update. */
 export function cloudStack(
     settings: CloudSettings,
     provider: pulumi.ProviderResource,
-    lookAtNode?: NodeLook,
+    cluster: Cluster,
 ): DeployedOutputs {
-    const site = createSite(settings, provider, lookAtNode);
+    const site = createSite(settings, provider, cluster);
     const { loadBalancer } = settings;
     const ports = outsidePorts(settings.ports, loadBalancer.port);
     const { address } = new LoadBalancer(

@@ -3,6 +3,7 @@ import { ApiIngress } from "../components/apiIngress";
 import { InternalIngressController } from "../components/internalIngressController";
 import { NginxApiProxy } from "../components/nginxApiProxy";
 import { podNamespace } from "../components/parts/namespace";
+import { networkPolicy } from "../components/parts/networkPolicy";
 import { HostPorts, Ports } from "../components/parts/ports";
 import { IssuerRef } from "../components/parts/serverCertificate";
 import { SelfSignedCA } from "../components/selfSignedCA";
@@ -11,7 +12,7 @@ import { certManagerImages, chartRegistry, mirroredChart, mirroredImage, mirrore
 import { uniqueNames } from "./names";
 import { DeployedOutputs, FrontPods } from "./outputs";
 import { podDefaultsOf } from "./pods";
-import { interlinkReleases, NodeLook, ReleasePlace } from "./releases";
+import { Cluster, interlinkReleases, ReleasePlace } from "./releases";
 
 /** Secret for the certificate of the site's address; the guide's name. */
 const TLS_SECRET_NAME = "web-ssl-kubernetes-api";
@@ -36,17 +37,19 @@ export interface Site extends ReleasePlace {
 }
 
 /** Makes the namespace, and the names that depend on the settings. */
-export function createSite(
-    settings: OwnWaySettings,
-    provider: pulumi.ProviderResource,
-    lookAtNode: NodeLook | undefined,
-): Site {
+export function createSite(settings: OwnWaySettings, provider: pulumi.ProviderResource, cluster: Cluster): Site {
     const opts = { provider };
     const unique = uniqueNames(settings);
-    const pods = podDefaultsOf(settings);
+    const pods = podDefaultsOf(settings, cluster);
     // Ports of nodes are more than the baseline admits.
     const level = settings.environment === "kind" ? "privileged" : "restricted";
     const namespace = podNamespace("namespace", { name: unique(settings.namespace), level, pods }, opts);
+    networkPolicy(
+        "namespace-default-deny",
+        { metadata: { name: "default-deny", namespace }, traffic: () => ({}) },
+        pods,
+        opts,
+    );
     return {
         settings,
         opts,
@@ -54,7 +57,7 @@ export function createSite(
         namespace,
         front: frontLabels(settings),
         pods,
-        lookAtNode,
+        lookAtNode: cluster.lookAtNode,
     };
 }
 
@@ -134,7 +137,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
         NAMES.proxy,
         {
             ...proxyArgs(site),
-            clients: { type: "controller", issuerRef: ca.issuerRef },
+            clients: { type: "controller", issuerRef: ca.issuerRef, podLabels: site.front },
         },
         opts,
     );
@@ -175,6 +178,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
             ports: settings.ports,
             outsidePort: access.ports.https,
             hostPorts: access.hostPorts,
+            sourceRanges: access.sourceRanges,
             defaultCertificateSecretName: TLS_SECRET_NAME,
             pods: site.pods,
         },

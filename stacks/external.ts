@@ -5,18 +5,22 @@ import { ExternalSettings } from "../settings/schema";
 import { uniqueNames } from "./names";
 import { DeployedOutputs } from "./outputs";
 import { podDefaultsOf } from "./pods";
-import { interlinkReleases, NodeLook } from "./releases";
+import { Cluster, interlinkReleases } from "./releases";
 
 /** A way in that somebody else provides: only InterLink is told of it. */
 export function externalStack(
     settings: ExternalSettings,
     provider: pulumi.ProviderResource,
-    lookAtNode?: NodeLook,
+    cluster: Cluster,
 ): DeployedOutputs {
     const { address, port } = settings.api;
     const caCertificate = pulumi.output(settings.api.caCertificate ?? clusterCertificateAuthority(provider));
     const kubernetesApi = { address, port, caCertificate };
-    const place = { unique: uniqueNames(settings), pods: podDefaultsOf(settings), lookAtNode };
+    const place = {
+        unique: uniqueNames(settings),
+        pods: podDefaultsOf(settings, cluster),
+        lookAtNode: cluster.lookAtNode,
+    };
     const nodes = interlinkReleases(settings, kubernetesApi, place, { provider });
     return {
         apiServerUrl: pulumi.output(httpsUrl(address, port)),

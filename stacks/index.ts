@@ -5,21 +5,22 @@ import { externalStack } from "./external";
 import { kindStack } from "./kind";
 import { metalLBStack } from "./metallb";
 import { DeployedOutputs } from "./outputs";
-import { NodeLook } from "./releases";
+import { Cluster } from "./releases";
 
 export { frontPods } from "./compose";
+export { apiServerPorts } from "./apiServerPorts";
 export type { NodeLook } from "./releases";
 
 /** Composes the stack of the settings' environment. */
-export function deploy(settings: Settings, provider: pulumi.ProviderResource, lookAtNode?: NodeLook): DeployedOutputs {
+export function deploy(settings: Settings, provider: pulumi.ProviderResource, cluster: Cluster = {}): DeployedOutputs {
     switch (settings.environment) {
         case "kind":
-            return kindStack(settings, provider, lookAtNode);
+            return kindStack(settings, provider, cluster);
         case "cloud":
-            return cloudStack(settings, provider, lookAtNode);
+            return cloudStack(settings, provider, cluster);
         case "metallb":
-            return metalLBStack(settings, provider, lookAtNode);
+            return metalLBStack(settings, provider, cluster);
         case "external":
-            return externalStack(settings, provider, lookAtNode);
+            return externalStack(settings, provider, cluster);
     }
 }

@@ -5,7 +5,7 @@ import { MetalLBSettings } from "../settings/schema";
 import { clientRanges, compose, createSite, Site } from "./compose";
 import { metalLBImages, mirroredImage, mirroredRelease } from "./mirror";
 import { DeployedOutputs } from "./outputs";
-import { NodeLook } from "./releases";
+import { Cluster } from "./releases";
 
 /** Class of the MetalLB that a stack installs, so that it leaves the Services of others alone, and others leave ours. */
 const OWN_CLASS = "interlink-kube-api/metallb";
@@ -14,9 +14,9 @@ const OWN_CLASS = "interlink-kube-api/metallb";
 export function metalLBStack(
     settings: MetalLBSettings,
     provider: pulumi.ProviderResource,
-    lookAtNode?: NodeLook,
+    cluster: Cluster,
 ): DeployedOutputs {
-    const site = createSite(settings, provider, lookAtNode);
+    const site = createSite(settings, provider, cluster);
     const { loadBalancer, metallb } = settings;
     const ports = outsidePorts(settings.ports, loadBalancer.port);
     const loadBalancerClass = loadBalancer.class ?? (metallb.install ? OWN_CLASS : undefined);

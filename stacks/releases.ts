@@ -10,6 +10,17 @@ import { DeployedOutputs } from "./outputs";
 /** Tells when the virtual kubelet of a node, in a namespace, was last started anew: now, where the cluster has lost the node. */
 export type NodeLook = (nodeName: string, namespace: string) => Promise<string | undefined>;
 
+/** What a stack is told of the cluster; nothing where there is none to look at. */
+export interface Cluster {
+    /** Looks for a virtual node. */
+    readonly lookAtNode?: NodeLook;
+    /**
+     * TCP ports at which pods reach the API server.
+     * @default the usual ones
+     */
+    readonly apiServerPorts?: readonly number[];
+}
+
 /** What the releases of a stack have in common, besides the settings. */
 export interface ReleasePlace {
     /** Makes a name that no other stack in the cluster has, where the settings ask for that. */

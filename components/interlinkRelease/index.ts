@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
 import { podNamespace } from "../parts/namespace";
+import { networkPolicy } from "../parts/networkPolicy";
 import { PodDefaults } from "../parts/pods";
 import { ChartRegistry, mergeValues, registryOptions } from "../parts/release";
 import { CHART_VERSIONS, chartTransforms, KNOWN_CHART_VERSION, KUBERNETES_API_VALUES, KubernetesApi } from "./chart";
@@ -10,6 +11,7 @@ import { nodeReady, taintsOf, virtualNode } from "./node";
 import { podSecurityLevel, podTransform } from "./pods";
 import { InterlinkTls, tlsChecks, tlsDigest, tlsSecret, tlsValues, warnOfTls } from "./tls";
 import { EdgeApi, InClusterApi, topologyValues } from "./topology";
+import { releaseTraffic } from "./traffic";
 
 export { CHART_VERSIONS, KNOWN_CHART_VERSION } from "./chart";
 export { KUBELET_CERTIFICATES } from "./kubeletCertificate";
@@ -111,6 +113,16 @@ export class InterlinkRelease extends pulumi.ComponentResource {
         const level = pulumi.unsecret(values.apply(podSecurityLevel));
         const namespace = podNamespace(`${name}-namespace`, { name: args.namespace, level, pods }, { parent: this });
         const place = { nodeName: args.nodeName, namespace };
+        networkPolicy(
+            `${name}-network-policy`,
+            {
+                metadata: { name: args.nodeName, namespace },
+                // Hosts and ports are no secrets, even where the values hold some.
+                traffic: (toApiServer) => pulumi.unsecret(values.apply((all) => releaseTraffic(all, toApiServer))),
+            },
+            pods,
+            { parent: this },
+        );
         if (edge !== undefined) {
             warnOfTls(tls, edge.address, this);
         }

@@ -20,6 +20,11 @@ export interface ControllerArgs {
     /** The nodes on whose ports the controller answers; without, a load balancer leads to it. */
     readonly hostPorts?: HostPorts;
     /**
+     * Networks, as CIDRs, from which clients may come, where the pods see the clients' own addresses; empty lets all come.
+     * @default []
+     */
+    readonly sourceRanges?: readonly string[];
+    /**
      * Name of the Secret, in the namespace, with the certificate for clients that name no host: those that come by IP address.
      * It must exist before the component: `dependsOn` whatever makes it.
      */

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
+import { clientsOutside, networkPolicy } from "../parts/networkPolicy";
 import { ControllerArgs } from "./controller";
 import { ingressNginx, IngressNginxSoftware } from "./ingressNginx";
 import { traefik, TraefikSoftware } from "./traefik";
@@ -39,6 +40,20 @@ export class InternalIngressController extends pulumi.ComponentResource {
         const ingressClass = new k8s.networking.v1.IngressClass(
             `${name}-class`,
             { metadata: { name: args.ingressClassName }, spec: { controller: controllerValue } },
+            { parent: this },
+        );
+        networkPolicy(
+            `${name}-network-policy`,
+            {
+                metadata: { name, namespace: args.namespace },
+                matchLabels: { "app.kubernetes.io/instance": name },
+                traffic: (toApiServer) => ({
+                    ingress: [clientsOutside(args.ports, args.sourceRanges ?? [])],
+                    // An Ingress leads to Services beside it alone.
+                    egress: [toApiServer, { to: [{ podSelector: {} }] }],
+                }),
+            },
+            args.pods ?? {},
             { parent: this },
         );
         const controllerArgs = { ...args, controllerValue };

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
 import { disruptionBudget, frontReplicas, rollout } from "../parts/availability";
 import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
+import { clientsOutside, IngressRule, networkPolicy, tcp, TO_DNS } from "../parts/networkPolicy";
 import { PodDefaults, podDefaults } from "../parts/pods";
 import { containerPorts, HostPorts, Ports } from "../parts/ports";
 import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
@@ -39,6 +40,8 @@ export interface NginxApiProxyArgs {
               readonly type: "controller";
               /** Issuer of that certificate. */
               readonly issuerRef: pulumi.Input<IssuerRef>;
+              /** Labels of its pods, beside the proxy: the only ones that reach it. */
+              readonly podLabels: Readonly<Record<string, string>>;
           }
         | {
               /** Clients outside the cluster: the proxy has the certificate for the site's address. */
@@ -161,6 +164,17 @@ export class NginxApiProxy extends pulumi.ComponentResource {
         );
         disruptionBudget(name, metadata, labels, replicas, this);
 
+        networkPolicy(
+            `${name}-network-policy`,
+            {
+                metadata,
+                matchLabels: labels,
+                traffic: (toApiServer) => ({ ingress: [fromClients(args)], egress: [toApiServer, TO_DNS] }),
+            },
+            args.pods ?? {},
+            parent,
+        );
+
         const service = new k8s.core.v1.Service(
             `${name}-service`,
             {
@@ -178,6 +192,13 @@ export class NginxApiProxy extends pulumi.ComponentResource {
             tlsSecretName: this.tlsSecretName,
         });
     }
+}
+
+/** The proxy's clients. */
+function fromClients({ clients, ports }: NginxApiProxyArgs): IngressRule {
+    return clients.type === "outside"
+        ? clientsOutside(ports, clients.sourceRanges ?? [])
+        : { from: [{ podSelector: { matchLabels: clients.podLabels } }], ports: [tcp(ports.https)] };
 }
 
 /** The files of nginx, by their names: its configuration and the script that starts it. */

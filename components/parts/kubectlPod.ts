@@ -33,7 +33,7 @@ export function kubectlPodSpec(args: KubectlPodArgs): k8s.types.input.core.v1.Po
                 // What kubectl said of a failure then stands in the pod's status, which Pulumi shows.
                 terminationMessagePolicy: "FallbackToLogsOnError",
                 resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { cpu: "500m", memory: "128Mi" } },
-                securityContext: RESTRICTED_CONTAINER,
+                securityContext: { ...RESTRICTED_CONTAINER, readOnlyRootFilesystem: true },
                 volumeMounts: configMap && [{ name: "input", mountPath: configMap.mountPath, readOnly: true }],
             },
         ],

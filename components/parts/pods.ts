@@ -18,6 +18,11 @@ export interface PodDefaults extends Scheduling {
         /** Logins by their registries, such as mirror.site.example:5000. */
         readonly logins: Readonly<Record<string, pulumi.Input<RegistryLogin>>>;
     };
+    /** What their network policies are made of; without, there are none. */
+    readonly networkPolicies?: {
+        /** TCP ports at which pods reach the API server, behind its Service. */
+        readonly apiServerPorts: readonly number[];
+    };
     /**
      * Whether the cluster gives pods their user IDs, as OpenShift does: then they name none themselves.
      * @default false

@@ -56,10 +56,19 @@ export async function ensureCluster(): Promise<void> {
     const since = Math.floor(Date.now() / 1000) * 1000;
     const restarted = await startNodes(engine);
     await until("the API server", 60, async () => (await attemptKubectl("get", "--raw", "/readyz")).status === 0);
-    if (await builtHere(engine)) {
+    const built = await builtHere(engine);
+    if (built) {
         await connectPods(engine);
     }
     await kubectl("wait", "--for=condition=Ready", "node", NODES, "--timeout=60s");
+    if (built) {
+        // kind's own network plugin enforces NetworkPolicies as well.
+        await applyManifest(template("cluster/networkPolicies.yaml", { version: version("kube-network-policies") }));
+        await kubectl(
+            ...["rollout", "status", "daemonset/kube-network-policies"],
+            ...["--namespace=kube-system", "--timeout=120s"],
+        );
+    }
     await podsReady(restarted, since);
     await joinBridge(await bridge(engine));
     writeFileSync(MADE, "");

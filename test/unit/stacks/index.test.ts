@@ -188,7 +188,7 @@ describe("the virtual kubelet", () => {
     const restarted = async (look?: NodeLook) => {
         await record();
         const provider = new k8s.Provider("kubernetes", {});
-        await settledStack(deploy(parseSettings({ ...KIND, uniqueNames: true }), provider, look));
+        await settledStack(deploy(parseSettings({ ...KIND, uniqueNames: true }), provider, { lookAtNode: look }));
         return find("interlink").inputs.restarted;
     };
 

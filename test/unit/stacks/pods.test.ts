@@ -75,6 +75,17 @@ for (const good of [KIND, CLOUD, METALLB]) {
                 assert.ok(pods().some(([name]) => name === "interlink-approver"));
             });
 
+            it("writes nothing into its image, and has a token only where it has an account of its own", () => {
+                for (const [name, pod] of pods()) {
+                    assert.ok(
+                        pod.containers.every(({ securityContext }) => securityContext?.readOnlyRootFilesystem),
+                        name,
+                    );
+                    const { automountServiceAccountToken: token = true, serviceAccountName: account } = pod;
+                    assert.equal(token, account !== undefined && account !== "default", name);
+                }
+            });
+
             it("is in a namespace that admits it, as strict as it can be", () => {
                 assert.deepEqual(levels(), {
                     namespace: good.environment === "kind" ? "privileged" : "restricted",

@@ -15,7 +15,7 @@ export const HOST_PORTS = { nodeSelector: { "ingress-ready": "true" } };
 export const PROXY: NginxApiProxyArgs = {
     namespace: NAMESPACE,
     image: "nginx:1",
-    clients: { type: "controller", issuerRef: ISSUER },
+    clients: { type: "controller", issuerRef: ISSUER, podLabels: { "app.kubernetes.io/instance": "controller" } },
     ports: PORTS,
 };
 /** Arguments of an InterLink release. */

@@ -14,6 +14,7 @@ interface Container {
 
 /** A pod as far as the checks read it. */
 export interface PodSpec {
+    readonly automountServiceAccountToken?: boolean;
     readonly containers: readonly Container[];
     readonly initContainers?: readonly Container[];
     readonly hostNetwork?: boolean;
@@ -22,6 +23,7 @@ export interface PodSpec {
     readonly imagePullSecrets?: readonly { readonly name: string }[];
     readonly nodeSelector?: Readonly<Record<string, string>>;
     readonly securityContext?: SecurityContext & { readonly sysctls?: readonly { readonly name: string }[] };
+    readonly serviceAccountName?: string;
     readonly tolerations?: readonly object[];
     readonly volumes?: readonly Readonly<Record<string, unknown>>[];
 }
@@ -33,6 +35,7 @@ interface SecurityContext {
     readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
     readonly privileged?: boolean;
     readonly procMount?: string;
+    readonly readOnlyRootFilesystem?: boolean;
     readonly runAsNonRoot?: boolean;
     readonly runAsUser?: number;
     readonly seccompProfile?: { readonly type: string };
