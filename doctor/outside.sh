@@ -49,16 +49,19 @@ firewall() {
         "without inspection of TLS, and with silent connections kept for an hour or longer."
 }
 
-# request MAX_SECONDS PATH [curl's options]: the answer goes to $folder/body, the HTTP status to $status, curl's own to $exit.
+# request MAX_SECONDS PATH [curl's options]: the answer goes to $folder/body, the HTTP status to $status, how many seconds it
+# took to $took, and curl's own status to $exit.
 # The token comes by standard input: a process's arguments are seen by everybody.
 request() {
     limit=$1 path=$2
     shift 2
     : >"$folder/body"
-    status=$(header | curl -sSN --http1.1 --noproxy '*' --connect-timeout 5 --max-time "$limit" --cacert "$folder/ca.crt" \
-        -o "$folder/body" -w '%{http_code}' -K - "$@" "$url$path" 2>"$folder/error")
+    said=$(header | curl -sSN --http1.1 --noproxy '*' --connect-timeout 5 --max-time "$limit" --cacert "$folder/ca.crt" \
+        -o "$folder/body" -w '%{http_code} %{time_total}' -K - "$@" "$url$path" 2>"$folder/error")
     exit=$?
-    error=$(tr '\n' ' ' <"$folder/error")
+    status=${said% *} took=${said#* }
+    took=${took%[.,]*}
+    error=$(tr '\n' ' ' <"$folder/error" | sed 's/ *$//')
 }
 header() { [ -z "${token-}" ] || printf 'header = "Authorization: Bearer %s"\n' "$token"; }
 excerpt() { tr '\n' ' ' <"$folder/body" | cut -c 1-120; }
@@ -165,9 +168,7 @@ done <"$folder/rules"
 # A watch in which nothing happens: the API server ends it after so long, and its end has to arrive.
 query="watch=1&fieldSelector=metadata.name%3Dinterlink-kube-api-doctor&timeoutSeconds=$silence"
 for resource in pods configmaps events services; do
-    start=$(date +%s)
-    request $((silence + 15)) "/api/v1/namespaces/$namespace/$resource?$query"
-    took=$(($(date +%s) - start))
+    request $((silence + 3)) "/api/v1/namespaces/$namespace/$resource?$query"
     case $status in
         403) continue ;;
         200) ;;
@@ -175,7 +176,7 @@ for resource in pods configmaps events services; do
     esac
     [ "$exit" != 28 ] ||
         broken watch "silent for $silence s, and its end never came" "Something on the way forgets silent connections. $(firewall)"
-    { [ "$exit" = 0 ] && [ $took -ge $((silence - 1)) ]; } ||
+    { [ "$exit" = 0 ] && [ "$took" -ge $((silence - 1)) ]; } ||
         broken watch "it was cut after $took s of silence, of $silence: $error" \
             "See the time-outs of load balancer, controller, proxy and firewall. $(firewall)"
     ok watch "silent for $silence s"

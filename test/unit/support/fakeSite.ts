@@ -200,8 +200,9 @@ export class FakeSite {
 
     /** Ends the way in. */
     async close(): Promise<void> {
-        this.wayIn?.closeAllConnections();
-        await new Promise((done) => this.wayIn?.close(done));
+        const { wayIn } = this;
+        wayIn?.closeAllConnections();
+        await new Promise((done) => (wayIn === undefined ? done(undefined) : wayIn.close(done)));
     }
 
     /** Starts the cluster; returns what the doctor is told. */
