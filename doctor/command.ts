@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { outputFaults } from "../outputs";
 import { examination } from ".";
 import { table, Terminal } from "./report";
 import { outsideScript } from "./script";
@@ -46,6 +47,10 @@ export async function doctor(args: string[], out: Terminal): Promise<number> {
     }
     const { settings, outputs } = await readStack(stack, values["config-file"]);
     if (script) {
+        const faults = outputFaults(stack, { ...outputs });
+        if (faults.length > 0) {
+            throw new Error(faults.join("\n"));
+        }
         out.write(outsideScript(outputs));
         return 0;
     }

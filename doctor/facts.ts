@@ -11,7 +11,7 @@ import { PlainSettings } from "../settings/schema";
 import { Site, sitesOf } from "../settings/sites";
 import { frontPods } from "../stacks";
 import { Outputs } from "./script";
-import { Broken, Unseen } from "./verdicts";
+import { Broken, MAKE_ANEW, must, Unseen } from "./verdicts";
 
 /** How long a connection to the address may take, in milliseconds. */
 const CONNECT_MS = 3000;
@@ -97,6 +97,16 @@ export class Facts {
         }
         throw new Unseen(`GET ${path.replace(/\?.*/, "")} is answered with HTTP ${status}`, MORE_RIGHTS);
     }
+
+    /**
+     * An object of the cluster.
+     * @throws Broken where there is none; Unseen where it may not be read
+     */
+    readonly need = async <Kind>(path: string, name: string): Promise<Kind> => {
+        const found = await this.read<Kind>(path);
+        must(found !== undefined, `there is no ${name}`, MAKE_ANEW);
+        return found;
+    };
 
     /** Asks through the way in; the caller destroys the connection by the reply's body. */
     async send(request: Request, limitMs = ANSWER_MS): Promise<Reply> {

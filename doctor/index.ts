@@ -2,7 +2,7 @@ import { Finding, examine, Link } from "./chain";
 import { CLUSTER, ownWay } from "./cluster";
 import { Case, Facts } from "./facts";
 import { virtualNodes } from "./interlink";
-import { MIRROR } from "./mirror";
+import { mirror } from "./mirror";
 import { WAY_IN } from "./wayIn";
 
 /** What the doctor asks of a stack, in the order in which a job depends on it. */
@@ -19,10 +19,10 @@ export function examination(given: Case): Examination {
     const { settings } = given;
     const links: readonly Link[] = [
         ...CLUSTER,
-        ...(settings.environment === "external" ? [] : ownWay(settings)),
+        ...ownWay(settings),
         ...WAY_IN,
         ...virtualNodes(facts.nodes),
-        ...(settings.mirror.registry === undefined ? [] : [MIRROR]),
+        ...mirror(settings),
     ];
     return { names: links.map(({ name }) => name), findings: examine(links, facts) };
 }

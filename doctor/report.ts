@@ -39,7 +39,7 @@ export async function table(
 /** What the findings come to: the first broken link with what to do, then the others. */
 function conclusion(findings: readonly Finding[]): string {
     const [first, ...others] = findings.filter(({ state }) => state === "broken");
-    const told = ({ link, seen, advice = "" }: Finding) => `${link}: ${seen}.\n${advice}`;
+    const told = ({ link, seen, advice = "" }: Finding) => `${link}: ${seen.replace(/\.$/, "")}.\n${advice}`;
     const unseen = findings.flatMap(({ state, advice }) => (state === "unseen" && advice ? [advice] : []));
     return [
         first === undefined ? "No link is broken." : `The first broken link is ${told(first)}`,

@@ -19,3 +19,16 @@ export class Unseen extends Error {
         super(seen);
     }
 }
+
+/**
+ * Asserts that what a link says holds.
+ * @throws Broken where it does not, with what was seen instead
+ */
+export function must(holds: boolean, seen: string, advice: string): asserts holds {
+    if (!holds) {
+        throw new Broken(seen, advice);
+    }
+}
+
+/** What to do where an object of the stack is missing, or somebody else has changed it. */
+export const MAKE_ANEW = "Run `pulumi up --refresh`, which makes it anew.";

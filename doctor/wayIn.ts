@@ -9,7 +9,7 @@ import { durationSeconds } from "../components/parts/arguments";
 import { longestJob } from "../settings/sites";
 import { Link } from "./chain";
 import { CARRY, Facts } from "./facts";
-import { Broken, Unseen } from "./verdicts";
+import { Broken, MAKE_ANEW, must, Unseen } from "./verdicts";
 
 /** How long a TLS handshake may take, in milliseconds. */
 const HANDSHAKE_MS = 5000;
@@ -90,47 +90,34 @@ async function handshake(facts: Facts): Promise<Handshake> {
 async function chain(facts: Facts): Promise<string> {
     const { certificate, fault } = await handshake(facts);
     const issuer = `issued by ${certificate.issuer?.CN ?? "nobody"}`;
-    // The link after this one tells of times.
-    if (fault !== undefined && !["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"].includes(fault)) {
-        throw new Broken(
-            `the CA of the outputs does not verify the certificate, ${issuer} (${fault})`,
-            "Jobs refuse it. See who serves it: a controller without the Secret serves a certificate of its own, and " +
-                "what inspects TLS on the way another one. Where the CA has changed, run `pulumi up --refresh`.",
-        );
-    }
+    must(
+        // A later link tells of times.
+        fault === undefined || ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"].includes(fault),
+        `the CA of the outputs does not verify the certificate, ${issuer} (${fault})`,
+        "Jobs refuse it. See who serves it: a controller without the Secret serves a certificate of its own, and what inspects " +
+            `TLS on the way another one. Where the CA has changed: ${MAKE_ANEW}`,
+    );
     return issuer;
 }
 
 async function names(facts: Facts): Promise<string> {
     const { certificate } = await handshake(facts);
     const { host } = facts.server;
-    const names = certificate.subjectaltname ?? "no name";
-    if (checkServerIdentity(host, certificate) !== undefined) {
-        throw new Broken(
-            `the certificate holds ${names}, and not ${host}`,
-            "Run `pulumi up --refresh`, which puts the address of the outputs into it.",
-        );
-    }
-    return names;
+    const held = certificate.subjectaltname ?? "no name";
+    const fault = checkServerIdentity(host, certificate);
+    must(fault === undefined, `the certificate holds ${held}, and not ${host}`, MAKE_ANEW);
+    return held;
 }
 
 async function lifetime(facts: Facts): Promise<string> {
     const { valid_from: from, valid_to: to } = (await handshake(facts)).certificate;
-    const [begin, end] = [Date.parse(from), Date.parse(to)];
-    const days = Math.floor((end - Date.now()) / DAY_MS);
-    const advice = "See cert-manager's log: it renews when a third of the lifetime is left.";
-    if (Date.now() < begin) {
-        throw new Broken(
-            `the certificate is valid from ${from} on`,
-            "Set the clocks of the cluster and of this machine.",
-        );
-    }
-    if (Date.now() > end) {
-        throw new Broken(`the certificate has expired, on ${to}`, advice);
-    }
-    if (facts.given.settings.environment !== "external" && end - Date.now() < (end - begin) / 6) {
-        throw new Broken(`${days} days are left, less than a sixth: nothing has renewed the certificate`, advice);
-    }
+    const [begin, end, now] = [Date.parse(from), Date.parse(to), Date.now()];
+    const days = Math.floor((end - now) / DAY_MS);
+    const renewal = "See cert-manager's log: it renews when a third of the lifetime is left.";
+    must(now >= begin, `the certificate is valid from ${from} on`, "Set the clocks, the cluster's and this machine's.");
+    must(now <= end, `the certificate has expired, on ${to}`, renewal);
+    const renewed = facts.given.settings.environment === "external" || end - now >= (end - begin) / 6;
+    must(renewed, `${days} days are left, less than a sixth: nothing has renewed the certificate`, renewal);
     return `${days} days left`;
 }
 
@@ -159,24 +146,22 @@ async function accepted(facts: Facts): Promise<string> {
         {},
     );
     const expected = `system:serviceaccount:${namespace}:${name}`;
-    if (userInfo?.username !== expected) {
-        throw new Broken(
-            `the API server takes the token for ${userInfo?.username}, not ${expected}`,
-            "See who stands on the way: it shows credentials of its own.",
-        );
-    }
+    must(
+        userInfo?.username === expected,
+        `the API server takes the token for ${userInfo?.username}, not ${expected}`,
+        "See who stands on the way: it shows credentials of its own.",
+    );
     return expected;
 }
 
 async function tokenLifetime(facts: Facts): Promise<string> {
     const seconds = await tokenLifetimeSeconds(facts.api().client(), facts.given.account.namespace);
     const longest = longestJob(facts.given.settings);
-    if (longest !== undefined && seconds < durationSeconds(longest)) {
-        throw new Broken(
-            `a token ends ${seconds} s after its submission, before the longest job, longestJob: ${longest}`,
-            "Have such jobs renew it, as examples/renewToken does, or raise --service-account-max-token-expiration.",
-        );
-    }
+    must(
+        longest === undefined || seconds >= durationSeconds(longest),
+        `a token ends ${seconds} s after its submission, before the longest job, longestJob: ${longest}`,
+        "Have such jobs renew it, as examples/renewToken does, or raise --service-account-max-token-expiration.",
+    );
     return longest === undefined ? `${seconds} s; longestJob is not set` : `${seconds} s, longestJob is ${longest}`;
 }
 
@@ -219,9 +204,7 @@ async function watch(facts: Facts): Promise<string> {
         .catch((error: Error) => {
             throw new Broken(`a watch gets no header (${error.message})`, `Something on the way buffers. ${advice}`);
         });
-    if (status !== 200) {
-        throw new Broken(`a watch is answered with HTTP ${status}`, advice);
-    }
+    must(status === 200, `a watch is answered with HTTP ${status}`, advice);
     body.resume();
     const end = await Promise.race([
         once(body, "close").then(
@@ -231,9 +214,7 @@ async function watch(facts: Facts): Promise<string> {
         setTimeout(silenceMs, "held"),
     ]);
     body.destroy();
-    if (end !== "held") {
-        throw new Broken(`a silent watch ${end} after ${Math.round((Date.now() - start) / 100) / 10} s`, advice);
-    }
+    must(end === "held", `a silent watch ${end} after ${Math.round((Date.now() - start) / 100) / 10} s`, advice);
     return `open after ${silenceSeconds} s of silence`;
 }
 

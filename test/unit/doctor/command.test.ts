@@ -14,6 +14,11 @@ const OUTPUTS = {
     apiServerHost: "10.1.2.3",
     apiServerPort: 60443,
     caCertificate: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+    ingressClassName: "nginx-internal",
+    interlinkNodeName: "interlink-slurm-node",
+    interlinkNodeNames: ["interlink-slurm-node"],
+    namespace: "ingress-nginx-internal",
+    tokenLifetimeSeconds: 3600,
 };
 const FINDINGS: readonly Finding[] = [
     { link: "outputs", state: "ok", seen: "https://10.1.2.3:60443" },
@@ -116,10 +121,14 @@ For what is unseen: Ask with more rights.
         };
         assert.equal(await run("--stack", "dev", "--json"), 1);
         const [outputs, kubeconfig] = JSON.parse(text) as Finding[];
-        assert.match(outputs?.seen ?? "", /Output namespace of stack dev is missing/);
+        assert.equal(outputs?.state, "ok");
         assert.match(kubeconfig?.seen ?? "", /there is no file \/nowhere\/kubeconfig/);
         assert.equal(await run("--stack", "dev", "--script"), 0);
         assert.match(text, /^#!\/bin\/sh\n[^]*\nurl='https:\/\/10\.1\.2\.3:60443'\nhost='10\.1\.2\.3'\nport='60443'\n/);
+        writeFileSync(join(folder, "outputs.json"), "{}");
+        await assert.rejects(run("--stack", "dev", "--script"), /^Error: Output apiServerUrl of stack dev is missing/);
+        assert.equal(await run("--stack", "dev"), 1);
+        assert.match(text, /^The first broken link is outputs: the stack dev has none\.\nRun `pulumi up`/m);
         assert.equal(await run(), 1);
         assert.match(text, /^npm run --silent doctor -- --stack NAME/);
         for (const [option, value, sentence] of [

@@ -15,7 +15,7 @@ import {
 } from "../support/fakeSite";
 
 /** How long a watch has to be silent here, in seconds. */
-const SILENCE = 0.1;
+const SILENCE = 0.05;
 
 /** A fault: what is changed in a healthy site, the first broken link, and what it says. */
 type Fault = readonly [change: (site: FakeSite) => void, link: string, says: RegExp];
@@ -99,7 +99,7 @@ describe("the doctor", () => {
         "an API server that does not answer": [
             (site) => (site.settings = { kubeconfig: KUBECONFIG_OF_NOBODY }),
             "API server",
-            /^https:\/\/127\.0\.0\.1:1 does not answer \(.*ECONNREFUSED/,
+            /^https:\/\/127\.0\.0\.1:1 does not answer as an API server does \(.*ECONNREFUSED/,
         ],
         "an API server that refuses the credentials": [
             answers({ [AT.version]: refusal(401) }),
@@ -235,12 +235,12 @@ describe("the doctor", () => {
         "no configuration of InterLink's": [
             answers({ [AT.configuration]: refusal(404) }),
             "InterLink's configuration",
-            /there is no InterLinkConfig/,
+            /there is no ConfigMap interlink\/interlink-slurm-node-virtual-kubelet-config/,
         ],
         "another CA for jobs": [
             (site) => (site.answers = { [AT.configuration]: configuration("127.0.0.1", site.port, stranger.ca) }),
             "InterLink's configuration",
-            /^jobs are told otherwise than the outputs: the CA is another one than that of the outputs$/,
+            /^jobs are told otherwise than the outputs: the CA is another one, not that of the outputs$/,
         ],
         "another address and port for jobs": [
             (site) => (site.answers = { [AT.configuration]: configuration("10.7.7.7", 443, authority.ca) }),
