@@ -1,4 +1,5 @@
 import { V1Deployment, V1Ingress, V1IngressClass, V1Node, V1Service } from "@kubernetes/client-node";
+import { reasonOf } from "../checks/notChecked";
 import { outputFaults } from "../outputs";
 import { OwnWaySettings, PlainSettings } from "../settings/schema";
 import { SUPPORTED } from "../stacks/cluster";
@@ -57,9 +58,10 @@ function kubeconfig(facts: Facts): string {
 
 async function answers(facts: Facts): Promise<string> {
     const { origin, get } = facts.api();
-    const reached = await get("/version").catch((error: Error) => error);
-    const reason = reached instanceof Error ? reached.message : `HTTP ${reached.status}`;
-    const status = reached instanceof Error ? 0 : reached.status;
+    const { status, reason } = await get("/version").then(
+        (answer) => ({ status: answer.status, reason: `HTTP ${answer.status}` }),
+        (error: unknown) => ({ status: 0, reason: reasonOf(error) }),
+    );
     must(status !== 401, `${origin} refuses the credentials (HTTP 401)`, "Renew those of the kubeconfig.");
     must(
         status === 200 || status === 403,

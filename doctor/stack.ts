@@ -32,12 +32,13 @@ export async function readStack(name: string, configFile?: string): Promise<Stac
 }
 
 async function pulumi(...args: string[]): Promise<unknown> {
-    try {
-        const { stdout } = await promisify(execFile)("pulumi", args, { cwd: join(__dirname, "..") });
-        return JSON.parse(stdout);
-    } catch (error) {
-        const { code, stderr = "", message } = error as { code?: unknown; stderr?: string; message: string };
-        // What it printed to the standard output may hold secrets.
+    const ended = await promisify(execFile)("pulumi", args, { cwd: join(__dirname, "..") }).catch(
+        (error: unknown) => error as Error & { readonly code?: unknown; readonly stderr?: string },
+    );
+    if (ended instanceof Error) {
+        const { code, stderr = "", message } = ended;
+        // Without a cause: what it printed to the standard output may hold secrets.
         throw new Error(code === "ENOENT" ? "pulumi: it is not on PATH; install it." : stderr.trim() || message);
     }
+    return JSON.parse(ended.stdout);
 }

@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { checkServerIdentity, PeerCertificate } from "node:tls";
 import { excerpt, isFromApiServer } from "../checks/front";
+import { reasonOf } from "../checks/notChecked";
 import { secured } from "../checks/send";
 import { tokenLifetimeSeconds } from "../checks/tokenLifetime";
 import { durationSeconds } from "../components/parts/arguments";
@@ -89,7 +90,7 @@ async function handshake(facts: Facts): Promise<Handshake> {
 
 async function chain(facts: Facts): Promise<string> {
     const { certificate, fault } = await handshake(facts);
-    const issuer = `issued by ${certificate.issuer?.CN ?? "nobody"}`;
+    const issuer = `issued by ${String(certificate.issuer?.CN ?? "nobody")}`;
     must(
         // A later link tells of times.
         fault === undefined || ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"].includes(fault),
@@ -201,15 +202,15 @@ async function watch(facts: Facts): Promise<string> {
     const start = Date.now();
     const { status, body } = await facts
         .send({ path, headers: await facts.bearer() }, silenceMs + 20_000)
-        .catch((error: Error) => {
-            throw new Broken(`a watch gets no header (${error.message})`, `Something on the way buffers. ${advice}`);
+        .catch((error: unknown) => {
+            throw new Broken(`a watch gets no header (${reasonOf(error)})`, `Something on the way buffers. ${advice}`);
         });
     must(status === 200, `a watch is answered with HTTP ${status}`, advice);
     body.resume();
     const end = await Promise.race([
         once(body, "close").then(
             () => "ended",
-            (error: Error) => `ended (${error.message})`,
+            (error: unknown) => `ended (${reasonOf(error)})`,
         ),
         setTimeout(silenceMs, "held"),
     ]);

@@ -22,7 +22,9 @@ describe("the doctor", () => {
     let found: Outputs;
 
     before(async () => {
-        await make("up");
+        // Another controller's pods have the ports; without a stack there is nothing to be removed.
+        await make("destroy").catch(() => undefined);
+        await make("up", "CONTROLLER=traefik");
         found = await outputs("dev");
         await kubectl("create", "namespace", NAMESPACE);
         const grant = ["--clusterrole=view", `--serviceaccount=${NAMESPACE}:default`, "--namespace", NAMESPACE];

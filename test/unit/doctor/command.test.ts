@@ -109,8 +109,8 @@ For what is unseen: Ask with more rights.
 
     it("has colour and progress on a terminal alone", async () => {
         const text = await printed(true);
-        assert.match(text, /^asking: outputs\r\x1b\[K\x1b\[32mok {7}/);
-        assert.match(text, /asking: cert-manager\r\x1b\[K\x1b\[31mbroken/);
+        assert.ok(text.startsWith("asking: outputs\r\x1b[K\x1b[32mok       "), text);
+        assert.ok(text.includes("asking: cert-manager\r\x1b[K\x1b[31mbroken"), text);
     });
 
     it("ends with 1 where a link is broken, and prints JSON, the script or its usage, and nothing else", async () => {

@@ -366,9 +366,17 @@ describe("the doctor", () => {
         assert.equal(state(findings, "exec"), "ok");
     });
 
+    it("asks of no controller where there is none", async () => {
+        site.settings = { controller: "none" };
+        site.outputs = { ingressClassName: "" };
+        const findings = await examined();
+        assert.ok(!findings.some(({ link }) => /controller|IngressClass/.test(link)));
+        assert.ok(findings.every(({ state }) => state === "ok"));
+    });
+
     it("asks of somebody else's way in what it is, and of no controller", async () => {
         site.settings = {
-            ...{ environment: "external", address: undefined },
+            ...{ environment: "external", address: undefined, controller: undefined },
             api: { address: "127.0.0.1", port: site.port, caCertificate: authority.ca },
         };
         site.outputs = { namespace: "", ingressClassName: "" };

@@ -42,7 +42,7 @@ describe("the script for the HPC side", () => {
         const script = outsideScript({ ...site.expected(), ...outputs });
         return new Promise<{ status: number; text: string }>((resolve) => {
             const child = execFile(
-                "dash",
+                "sh",
                 ["-s", "--", ...options],
                 { env: { PATH: process.env.PATH, ...env } },
                 (_, out, err) => {
@@ -171,6 +171,6 @@ describe("the script for the HPC side", () => {
         const script = outsideScript(site.expected());
         assert.ok(script.split("\n").length <= 200 + authority.ca.split("\n").length);
         assert.doesNotMatch(script, /'@\w+@'/);
-        execFileSync("dash", ["-n"], { input: script });
+        execFileSync("sh", ["-n"], { input: script });
     });
 });

@@ -261,6 +261,7 @@ export class FakeSite {
 const SETTINGS = {
     environment: "kind",
     address: "127.0.0.1",
+    controller: "traefik",
     mirror: { registry: "mirror.test" },
     interlink: { address: "https://10.9.9.9", port: 3000, longestJob: "1h" },
 };
