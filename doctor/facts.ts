@@ -159,6 +159,7 @@ export class Facts {
             const unreached = error as NodeJS.ErrnoException;
             const front = frontPods(this.given.settings);
             if (front === undefined) {
+                must(unreached.code !== "ECONNREFUSED", `${host}, port ${port} refuses connections`, REFUSED);
                 throw new Unseen(`${host}, port ${port} cannot be reached from here (${unreached.message})`, CARRY);
             }
             const place = { namespace: this.given.outputs.namespace, labels: front.labels };
@@ -196,6 +197,11 @@ const MORE_RIGHTS = "Run the doctor with the rights with which `pulumi up` runs.
 /** What to do where the address can be asked on the HPC side alone. */
 export const CARRY =
     "Carry the script to the HPC side: npm run --silent doctor -- --stack NAME --script > check.sh, and there: sh check.sh.";
+
+/** What to do where a port refuses connections. */
+export const REFUSED =
+    "See where the address leads: a load balancer without a port, a node without the pod, a firewall that refuses. " +
+    CARRY;
 
 /** What a function found when it was first called. */
 function once<T>(find: () => T): () => T {

@@ -105,8 +105,12 @@ async function certificate(facts: Facts, node: VirtualNode): Promise<string> {
     if (node.certificate === "signed") {
         await signed(facts, node);
     }
-    // The virtual kubelet knows no such path; it answers all the same.
-    const { status, text } = await facts.api().get(`/api/v1/nodes/${node.name}/proxy/healthz`);
+    // The virtual kubelet knows no such path, and says so by a text; what the API server says itself is a Status.
+    const { status, body, text } = await facts.api().get(`/api/v1/nodes/${node.name}/proxy/healthz`);
+    const { kind, message = "" } = { ...(body as { readonly kind?: string; readonly message?: string } | undefined) };
+    if (kind === "Status" && status === 403) {
+        throw new Unseen("nodes/proxy may not be read");
+    }
     const refusal = /(x509|tls): [^"\\]*/.exec(text)?.[0];
     must(
         refusal === undefined,
@@ -114,13 +118,10 @@ async function certificate(facts: Facts, node: VirtualNode): Promise<string> {
         "kubectl logs and exec fail. Set interlink.kubeletCertificate: signed.",
     );
     must(
-        status < 500 || status === 501,
-        `the API server does not reach the virtual kubelet (HTTP ${status})`,
+        kind !== "Status",
+        `the API server does not reach the virtual kubelet (HTTP ${status}, ${message})`,
         "kubectl logs and exec fail. See what keeps the control plane from port 10250 of the virtual kubelet's pod.",
     );
-    if (status === 403 && text.includes("nodes/proxy")) {
-        throw new Unseen("nodes/proxy may not be read");
-    }
     return `${node.certificate}; the API server takes it`;
 }
 

@@ -9,7 +9,7 @@ import { tokenLifetimeSeconds } from "../checks/tokenLifetime";
 import { durationSeconds } from "../components/parts/arguments";
 import { longestJob } from "../settings/sites";
 import { Link } from "./chain";
-import { CARRY, Facts } from "./facts";
+import { CARRY, Facts, REFUSED } from "./facts";
 import { Broken, MAKE_ANEW, must, Unseen } from "./verdicts";
 
 /** How long a TLS handshake may take, in milliseconds. */
@@ -47,13 +47,7 @@ async function reached(facts: Facts): Promise<string> {
         return end;
     }
     const through = `what follows goes through ${end}`;
-    if (unreached.code === "ECONNREFUSED") {
-        throw new Broken(
-            `${host}, port ${port} refuses connections; ${through}`,
-            "See where the address leads: a load balancer without a port, a node without the pod, a firewall that refuses. " +
-                CARRY,
-        );
-    }
+    must(unreached.code !== "ECONNREFUSED", `${host}, port ${port} refuses connections; ${through}`, REFUSED);
     throw new Unseen(`${host}, port ${port} cannot be reached from here (${unreached.message}); ${through}`, CARRY);
 }
 
@@ -80,7 +74,7 @@ async function handshake(facts: Facts): Promise<Handshake> {
         };
     } catch (error) {
         throw new Broken(
-            `${end} does no TLS (${(error as Error).message})`,
+            `${end} does no TLS (${(error as { readonly reason?: string }).reason ?? reasonOf(error)})`,
             "See who listens there, and the log of the way in's pods; something on the way may cut TLS.",
         );
     } finally {

@@ -171,6 +171,15 @@ describe("the doctor", () => {
             "address reached",
             /port \d+ refuses connections; what follows goes through a tunnel to the pod pod-0/,
         ],
+        "somebody else's address that is closed": [
+            (site) => {
+                site.settings = external(site, authority.ca);
+                site.outputs = { namespace: "", ingressClassName: "" };
+                certificate = undefined;
+            },
+            "address reached",
+            /port \d+ refuses connections$/,
+        ],
         "another CA's certificate": [
             served(certificates.foreign),
             "certificate's chain",
@@ -280,7 +289,10 @@ describe("the doctor", () => {
         "a virtual kubelet's certificate that the API server refuses": [
             answers({
                 [AT.kubelet]: json(
-                    { message: "tls: failed to verify certificate: x509: certificate signed by unknown authority" },
+                    {
+                        kind: "Status",
+                        message: "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+                    },
                     503,
                 ),
             }),
@@ -288,9 +300,9 @@ describe("the doctor", () => {
             /x509: certificate signed by unknown authority\)$/,
         ],
         "a virtual kubelet that the API server does not reach": [
-            answers({ [AT.kubelet]: json({ message: "dial tcp 10.0.0.9:10250: connect: no route to host" }, 503) }),
+            answers({ [AT.kubelet]: json({ kind: "Status", message: "no route to host" }, 503) }),
             "kubelet's certificate",
-            /does not reach the virtual kubelet \(HTTP 503\)/,
+            /does not reach the virtual kubelet \(HTTP 503, no route to host\)$/,
         ],
         "a request for a kubelet's certificate that nobody approves": [
             (site) => {
@@ -375,10 +387,7 @@ describe("the doctor", () => {
     });
 
     it("asks of somebody else's way in what it is, and of no controller", async () => {
-        site.settings = {
-            ...{ environment: "external", address: undefined, controller: undefined },
-            api: { address: "127.0.0.1", port: site.port, caCertificate: authority.ca },
-        };
+        site.settings = external(site, authority.ca);
         site.outputs = { namespace: "", ingressClassName: "" };
         const findings = await examined();
         assert.ok(
@@ -399,4 +408,12 @@ const KUBECONFIG_OF_NOBODY = JSON.stringify({
     contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
     clusters: [{ name: "c", cluster: { server: "https://127.0.0.1:1" } }],
     users: [{ name: "u", user: {} }],
+});
+
+/** Settings for a way in of somebody else's. */
+const external = ({ port }: FakeSite, caCertificate: string) => ({
+    environment: "external",
+    address: undefined,
+    controller: undefined,
+    api: { address: "127.0.0.1", port, caCertificate },
 });

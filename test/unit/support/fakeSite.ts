@@ -252,7 +252,7 @@ export class FakeSite {
             [AT.configuration]: configuration("127.0.0.1", this.port, this.ca),
             [AT.virtualKubelet]: json(deployment(`${NODE}-node`, 1)),
             [AT.node]: json({ status: condition("Ready", "True", "InterlinkPingSuccessful") }),
-            [AT.kubelet]: refusal(404),
+            [AT.kubelet]: (response) => void response.writeHead(404).end("404 page not found"),
             [AT.vkPods]: pods("mirror.test/virtual-kubelet:1"),
         };
     }
