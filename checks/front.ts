@@ -94,7 +94,7 @@ async function podFault(cluster: KubeConfig, front: Front, pod: string): Promise
     try {
         const connection = await tunnelTo(cluster, { namespace: front.namespace, pod, port: front.port });
         const { status, body } = await ask(connection, front).finally(() => connection.destroy());
-        return isFromApiServer(status, body) ? undefined : `answered ${status} (${excerpt(body)})`;
+        return isFromApiServer(status, body) ? undefined : `answered ${said(status, body)}`;
     } catch (error) {
         if (error instanceof TunnelRefused && (error.status === 401 || error.status === 403)) {
             throw new NotChecked(
@@ -121,7 +121,8 @@ export function isFromApiServer(status: number, body: string): boolean {
     }
 }
 
-/** The beginning of an answer, in one line. */
-export function excerpt(body: string): string {
-    return body.replace(/\s+/g, " ").trim().slice(0, EXCERPT_LENGTH);
+/** An answer in a few words: its status, and the beginning of its text in one line. */
+export function said(status: number, body: string): string {
+    const text = body.replace(/\s+/g, " ").trim().slice(0, EXCERPT_LENGTH);
+    return text === "" ? String(status) : `${status} (${text})`;
 }

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { ApiException, CoreV1Api } from "@kubernetes/client-node";
-import { excerpt, readyPods } from "../checks/front";
+import { readyPods, said } from "../checks/front";
 import { Reply, Request, send, Server } from "../checks/send";
 import { TunnelRefused, tunnelTo } from "../checks/tunnel";
 import { ApiServer, apiServer } from "../settings/apiServer";
@@ -120,7 +120,7 @@ export class Facts {
         const answer = await text(body);
         if (status !== 201) {
             throw new Broken(
-                `POST ${path} with a token is answered with HTTP ${status} (${excerpt(answer)})`,
+                `POST ${path} with a token is answered with HTTP ${said(status, answer)}`,
                 status === 401
                     ? "See whether the address leads to the kubeconfig's cluster, and whether something on the way drops the " +
                           "header Authorization."

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { checkServerIdentity, PeerCertificate } from "node:tls";
-import { excerpt, isFromApiServer } from "../checks/front";
+import { isFromApiServer, said } from "../checks/front";
 import { reasonOf } from "../checks/notChecked";
 import { secured } from "../checks/send";
 import { tokenLifetimeSeconds } from "../checks/tokenLifetime";
@@ -124,7 +124,7 @@ async function proxied(facts: Facts): Promise<string> {
     }
     const { namespace } = facts.given.outputs;
     throw new Broken(
-        `GET /version is answered with HTTP ${status} (${excerpt(answer)})`,
+        `GET /version is answered with HTTP ${said(status, answer)}`,
         status === 404
             ? `Nobody knows the way from there: see \`kubectl describe ingress -n ${namespace}\`, and the controller's log.`
             : status >= 500
@@ -221,6 +221,8 @@ async function exec(facts: Facts): Promise<string> {
         ...(await facts.bearer()),
         connection: "Upgrade",
         upgrade: "websocket",
+        // The API server's watches want one, of whatever host.
+        origin: facts.given.outputs.apiServerUrl,
         "sec-websocket-version": "13",
         "sec-websocket-key": Buffer.from(NOTHING.slice(0, 16)).toString("base64"),
         ...(path === undefined && { "sec-websocket-protocol": "v5.channel.k8s.io" }),
@@ -238,7 +240,7 @@ async function exec(facts: Facts): Promise<string> {
         return `an exec in a pod that is not there is answered by the API server, HTTP ${status}`;
     }
     throw new Broken(
-        `an upgrade to WebSocket is answered with HTTP ${status} (${excerpt(answer)})`,
+        `an upgrade to WebSocket is answered with HTTP ${said(status, answer)}`,
         "Something on the way does not pass upgrades (the headers Connection and Upgrade, by HTTP/1.1): a load balancer that is " +
             "not of TCP, or another proxy.",
     );

@@ -187,7 +187,9 @@ export class FakeSite {
     async listen(certificate: Certificate): Promise<void> {
         this.wayIn = createServer(certificate, (request, response) => this.handler(request, response));
         this.wayIn.on("upgrade", (request, socket) => {
-            const passes = this.upgrades && request.url?.includes("/pods?watch=1");
+            // As the API server, which refuses a watch by a WebSocket without an origin.
+            const passes =
+                this.upgrades && request.headers.origin !== undefined && request.url?.includes("/pods?watch=1");
             socket.end(
                 passes
                     ? "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
