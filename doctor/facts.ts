@@ -3,6 +3,7 @@ import { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { ApiException, CoreV1Api } from "@kubernetes/client-node";
 import { readyPods, said } from "../checks/front";
+import { reasonOf } from "../checks/notChecked";
 import { Reply, Request, send, Server } from "../checks/send";
 import { TunnelRefused, tunnelTo } from "../checks/tunnel";
 import { ApiServer, apiServer } from "../settings/apiServer";
@@ -110,7 +111,11 @@ export class Facts {
 
     /** Asks through the way in; the caller destroys the connection by the reply's body. */
     async send(request: Request, limitMs = ANSWER_MS): Promise<Reply> {
-        return send(await (await this.wayIn()).open(), this.server, request, limitMs);
+        const connection = await (await this.wayIn()).open();
+        return send(connection, this.server, request, limitMs).catch((error: unknown) => {
+            const { method = "GET", path } = request;
+            throw new Broken(`${method} ${path.replace(/\?.*/, "")} is not answered (${reasonOf(error)})`, HOP);
+        });
     }
 
     /** Has the API server review something, through the way in and as the service account; it keeps nothing of it. */
@@ -124,7 +129,7 @@ export class Facts {
                 status === 401
                     ? "See whether the address leads to the kubeconfig's cluster, and whether something on the way drops the " +
                           "header Authorization."
-                    : "See the log of the proxy, and who stands before it.",
+                    : HOP,
             );
         }
         return (JSON.parse(answer) as { readonly status: Status }).status;
@@ -198,6 +203,10 @@ const MORE_RIGHTS = "Run the doctor with the rights with which `pulumi up` runs.
 export const CARRY =
     "Carry the script to the HPC side: npm run --silent doctor -- --stack NAME --script > check.sh, and there: sh check.sh.";
 
+/** What to do where the way in is reached, and something behind it is not. */
+export const HOP =
+    "A hop behind the address does not reach the next one: see the logs of the way in's pods, and what their NetworkPolicies let " +
+    "in and out.";
 /** What to do where a port refuses connections. */
 export const REFUSED =
     "See where the address leads: a load balancer without a port, a node without the pod, a firewall that refuses. " +

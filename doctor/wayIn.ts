@@ -9,7 +9,7 @@ import { tokenLifetimeSeconds } from "../checks/tokenLifetime";
 import { durationSeconds } from "../components/parts/arguments";
 import { longestJob } from "../settings/sites";
 import { Link } from "./chain";
-import { CARRY, Facts, REFUSED } from "./facts";
+import { CARRY, Facts, HOP, REFUSED } from "./facts";
 import { Broken, MAKE_ANEW, must, Unseen } from "./verdicts";
 
 /** How long a TLS handshake may take, in milliseconds. */
@@ -117,21 +117,16 @@ async function lifetime(facts: Facts): Promise<string> {
 }
 
 async function proxied(facts: Facts): Promise<string> {
+    const { namespace } = facts.given.outputs;
     const { status, body } = await facts.send({ path: "/version" });
     const answer = await text(body);
     if (isFromApiServer(status, answer)) {
         return status === 200 ? (JSON.parse(answer) as { readonly gitVersion: string }).gitVersion : `HTTP ${status}`;
     }
-    const { namespace } = facts.given.outputs;
-    throw new Broken(
-        `GET /version is answered with HTTP ${said(status, answer)}`,
-        status === 404
-            ? `Nobody knows the way from there: see \`kubectl describe ingress -n ${namespace}\`, and the controller's log.`
-            : status >= 500
-              ? `A hop behind the address does not reach the next one: see the logs of namespace ${namespace}, and what its ` +
-                "NetworkPolicies let out to the API server."
-              : "Something else than the API server answers: see where the address leads, and sourceRanges.",
-    );
+    const route = `Nobody knows the way from there: see \`kubectl describe ingress -n ${namespace}\`, and the controller's log.`;
+    const other = "Something else than the API server answers: see where the address leads, and sourceRanges.";
+    const advice = status === 404 ? route : status >= 500 ? HOP : other;
+    throw new Broken(`GET /version is answered with HTTP ${said(status, answer)}`, advice);
 }
 
 async function accepted(facts: Facts): Promise<string> {

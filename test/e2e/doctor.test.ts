@@ -61,6 +61,26 @@ describe("the doctor", () => {
                 () => inFront(...select("nginx-api-proxy")),
             );
         },
+        "names the proxy's way where a NetworkPolicy keeps the controller out": async () => {
+            const policy = ["networkpolicy", PROXY];
+            const before = await inFront("get", ...policy, "-o", "json");
+            // Connections that are open stay so.
+            const reconnect = async () => {
+                await inFront("rollout", "restart", "deployment/my-ingress-nginx");
+                await inFront("rollout", "status", "deployment/my-ingress-nginx", "--timeout=120s");
+            };
+            return faulty(
+                "proxy to API server",
+                async () => {
+                    await inFront("patch", ...policy, "--patch", JSON.stringify({ spec: { ingress: [] } }));
+                    await reconnect();
+                },
+                async () => {
+                    await applyManifest(before, "--server-side", "--force-conflicts");
+                    await reconnect();
+                },
+            );
+        },
         "names the class where it is gone": async () => {
             const ingressClass = ["ingressclass", found.ingressClassName];
             const before = await kubectl("get", ...ingressClass, "-o", "json");

@@ -198,6 +198,11 @@ describe("the doctor", () => {
             "proxy to API server",
             /^GET \/version is answered with HTTP 502 \(<h1>an error page<\/h1>\)$/,
         ],
+        "a hop that does not answer": [
+            (site) => (site.handler = (_, response) => response.socket?.destroy()),
+            "proxy to API server",
+            /^GET \/version is not answered \(socket hang up\)$/,
+        ],
         "a controller without a route": [status(404), "proxy to API server", /HTTP 404/],
         "another server at the address": [status(200), "proxy to API server", /HTTP 200/],
         "a token that is refused": [
