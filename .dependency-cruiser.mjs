@@ -9,6 +9,7 @@ const ROOMS = {
     "settings/": ["versions\\.ts$", "components/"],
     "stacks/": ["versions\\.ts$", "components/", "settings/"],
     "checks/": ["components/parts/", "stacks/outputs\\.ts$"],
+    "doctor/": ["components/parts/", "settings/", "stacks/", "checks/", "outputs\\.ts$"],
     "index\\.ts$": ["versions\\.ts$", "components/", "settings/", "stacks/", "checks/"],
     // For other stacks.
     "outputs\\.ts$": ["stacks/outputs\\.ts$"],
@@ -22,7 +23,7 @@ const ROOMS = {
     "local/stacks/(?!site/)": ["local/(machine|toolchain|images|cluster|hpc)/", "stacks/outputs\\.ts$"],
     // A program of its own for what a site has beside ours.
     "local/stacks/site/": ["local/(machine|toolchain)/", "components/"],
-    "local/verify/": ["local/(machine|toolchain|images|cluster|hpc|stacks)/"],
+    "local/verify/": ["local/(machine|toolchain|images|cluster|hpc|stacks)/", "doctor/script\\.ts$"],
     "local/main\\.ts$": ["local/"],
     "test/unit/(?!local/|support/)": ["(?!local/)"],
     // The table of versions says what the local cluster runs.

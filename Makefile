@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node -r ts-node/register/transpile-only
 LOCAL := $(NODE) local/main.ts
 TEST := $(NODE) test/run.ts
 
-.PHONY: help up down destroy verify preview env test test-argo test-sites test-slurm test-trust
+.PHONY: help up down destroy verify preview env test test-argo test-doctor test-sites test-slurm test-trust
 
 help: ## This list
 	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,7 @@ preview: ## What up would do, with the policies
 env: ## What a shell has to know to use the local cluster: eval "$(make -s env)"
 test: ## Lint, types, unit tests, and every environment and controller on the local cluster
 test-argo: ## Argo workflows on the virtual node; written to docs/argo.md
+test-doctor: ## The doctor and its script, with real faults; written to docs/doctor.md
 test-sites: ## The local cluster as other sites have theirs: SITES; written to docs/sites.md
 test-slurm: ## Pods as Slurm's jobs; written to docs/slurm.md
 test-trust: ## What the way in withstands: PARTS; written to docs/trust.md
@@ -26,7 +27,7 @@ up down destroy verify preview env: node_modules/.package-lock.json
 test: node_modules/.package-lock.json
 	@$(TEST)
 
-test-argo test-sites test-slurm test-trust: node_modules/.package-lock.json
+test-argo test-doctor test-sites test-slurm test-trust: node_modules/.package-lock.json
 	@$(TEST) $(@:test-%=%)
 
 node_modules/.package-lock.json: package.json package-lock.json

@@ -34,7 +34,7 @@ const TYPES: { readonly [Name in keyof StackOutputs]: TypeName<pulumi.Unwrap<Sta
 export async function readOutputs(reference: pulumi.StackReference): Promise<ReadOutputs> {
     const faults: string[] = [];
     const checked = pulumi.all([reference.name, reference.outputs]).apply(([stack, outputs]) => {
-        faults.push(...faultsOf(stack, outputs));
+        faults.push(...outputFaults(stack, outputs));
     });
     // Whether an Output is a secret is told when it resolves; unlike apply, also in a preview where it is unknown.
     await pulumi.isSecret(checked);
@@ -45,7 +45,7 @@ export async function readOutputs(reference: pulumi.StackReference): Promise<Rea
 }
 
 /** One sentence for each output of a stack that breaks the contract. */
-function faultsOf(stack: string, outputs: Readonly<Record<string, unknown>>): string[] {
+export function outputFaults(stack: string, outputs: Readonly<Record<string, unknown>>): string[] {
     return Object.entries(TYPES)
         .filter(([name, wanted]) => !isOfType(outputs[name], wanted))
         .map(

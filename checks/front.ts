@@ -1,12 +1,10 @@
-import { request } from "node:http";
-import { isIP } from "node:net";
 import { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
-import { checkServerIdentity, connect } from "node:tls";
 import { CoreV1Api, KubeConfig, V1Pod } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { NotChecked, reasonOf } from "./notChecked";
+import { send, Server } from "./send";
 import { TunnelRefused, tunnelTo } from "./tunnel";
 
 /** What is asked: whatever the API server says to it, also a refusal, comes from the API server. */
@@ -19,17 +17,11 @@ const PAUSE_MS = 1000;
 const EXCERPT_LENGTH = 120;
 
 /** The way in: the pods that clients outside the cluster reach. */
-export interface Front {
+export interface Front extends Server {
     /** Namespace of the pods. */
     readonly namespace: string;
     /** Labels of the pods. */
     readonly labels: Readonly<Record<string, string>>;
-    /** Port of the pods that speaks HTTPS. */
-    readonly port: number;
-    /** Host under which clients come, and which the pods' certificate must hold: an IP address or a DNS name. */
-    readonly host: string;
-    /** CA certificate that verifies it, PEM. */
-    readonly caCertificate: string;
 }
 
 /**
@@ -69,8 +61,11 @@ async function frontFaults(cluster: KubeConfig, front: Front): Promise<string[]>
     return faults.flat();
 }
 
-/** Names of the ready pods. */
-async function readyPods(cluster: KubeConfig, front: Front): Promise<string[]> {
+/**
+ * Names of the ready pods.
+ * @throws NotChecked where nobody may list them
+ */
+export async function readyPods(cluster: KubeConfig, front: Pick<Front, "namespace" | "labels">): Promise<string[]> {
     try {
         const { items } = await cluster
             .makeApiClient(CoreV1Api)
@@ -81,7 +76,7 @@ async function readyPods(cluster: KubeConfig, front: Front): Promise<string[]> {
     }
 }
 
-function selectorOf({ labels }: Front): string {
+function selectorOf({ labels }: Pick<Front, "labels">): string {
     return Object.entries(labels)
         .map(([key, value]) => `${key}=${value}`)
         .join(",");
@@ -99,7 +94,7 @@ async function podFault(cluster: KubeConfig, front: Front, pod: string): Promise
     try {
         const connection = await tunnelTo(cluster, { namespace: front.namespace, pod, port: front.port });
         const { status, body } = await ask(connection, front).finally(() => connection.destroy());
-        return isFromApiServer(status, body) ? undefined : `answered ${status} (${excerpt(body)})`;
+        return isFromApiServer(status, body) ? undefined : `answered ${said(status, body)}`;
     } catch (error) {
         if (error instanceof TunnelRefused && (error.status === 401 || error.status === 403)) {
             throw new NotChecked(
@@ -112,28 +107,12 @@ async function podFault(cluster: KubeConfig, front: Front, pod: string): Promise
 
 /** Asks once, over TLS, verified as a client outside would. */
 async function ask(connection: Duplex, front: Front): Promise<{ readonly status: number; readonly body: string }> {
-    const { host, port, caCertificate } = front;
-    const secure = connect({
-        socket: connection,
-        ca: caCertificate,
-        // The name of an IP address is not sent.
-        servername: isIP(host) === 0 ? host : "",
-        checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
-    });
-    return new Promise((resolve, reject) => {
-        const signal = AbortSignal.timeout(ANSWER_MS);
-        signal.addEventListener("abort", () => reject(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
-        secure.once("error", reject);
-        request({ host, port, path: PATH, createConnection: () => secure, signal }, (response) => {
-            text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
-        })
-            .once("error", reject)
-            .end();
-    });
+    const { status, body } = await send(connection, front, { path: PATH }, ANSWER_MS);
+    return { status, body: await text(body) };
 }
 
 /** Whether an answer is the API server's: its version, or its refusal of somebody without a name. */
-function isFromApiServer(status: number, body: string): boolean {
+export function isFromApiServer(status: number, body: string): boolean {
     try {
         const { gitVersion, kind } = JSON.parse(body) as { readonly gitVersion?: unknown; readonly kind?: unknown };
         return status === 200 ? typeof gitVersion === "string" : [401, 403].includes(status) && kind === "Status";
@@ -142,7 +121,8 @@ function isFromApiServer(status: number, body: string): boolean {
     }
 }
 
-/** The beginning of an answer, in one line. */
-function excerpt(body: string): string {
-    return body.replace(/\s+/g, " ").trim().slice(0, EXCERPT_LENGTH);
+/** An answer in a few words: its status, and the beginning of its text in one line. */
+export function said(status: number, body: string): string {
+    const text = body.replace(/\s+/g, " ").trim().slice(0, EXCERPT_LENGTH);
+    return text === "" ? String(status) : `${status} (${text})`;
 }

@@ -1,4 +1,4 @@
-import { Duplex, PassThrough } from "node:stream";
+import { Duplex, duplexPair, PassThrough } from "node:stream";
 import { KubeConfig, PortForward } from "@kubernetes/client-node";
 
 /** What a forwarded port is on this side. */
@@ -30,11 +30,18 @@ export class TunnelRefused extends Error {
  * @throws TunnelRefused where the API server opens none
  */
 export async function tunnelTo(cluster: KubeConfig, { namespace, pod, port }: TunnelEnd): Promise<Duplex> {
-    const [fromPod, toPod, errors] = [new PassThrough(), new PassThrough(), new PassThrough()];
-    const connection = Duplex.from({ readable: fromPod, writable: toPod });
+    const [connection, podsEnd] = duplexPair();
+    const errors = new PassThrough();
     let socket: Socket;
     try {
-        socket = (await new PortForward(cluster).portForward(namespace, pod, [port], fromPod, errors, toPod)) as Socket;
+        socket = (await new PortForward(cluster).portForward(
+            namespace,
+            pod,
+            [port],
+            podsEnd,
+            errors,
+            podsEnd,
+        )) as Socket;
     } catch (error) {
         // What ws throws is an event with a message.
         const { message } = error as { readonly message: string };

@@ -24,6 +24,8 @@ interface Answer {
     readonly status: number;
     /** The JSON of its body; undefined where it is none. */
     readonly body: unknown;
+    /** The body as it came. */
+    readonly text: string;
 }
 
 /** The API server of a kubeconfig's context, with its credentials, as kubectl and the provider reach it. */
@@ -163,7 +165,7 @@ function request(url: string, options: https.RequestOptions, accept: string): Pr
             response.setEncoding("utf8");
             response.on("data", (chunk: string) => (text += chunk));
             response.once("error", reject);
-            response.once("end", () => resolve({ status: response.statusCode ?? 0, body: json(text) }));
+            response.once("end", () => resolve({ status: response.statusCode ?? 0, body: json(text), text }));
         });
         sent.once("error", reject);
     });

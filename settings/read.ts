@@ -26,19 +26,24 @@ export function parseSettings(raw: Readonly<Record<string, unknown>>): PlainSett
     return result.data;
 }
 
-/** Reads the settings of the current stack. */
-export function loadSettings(): Settings {
-    const config = new pulumi.Config();
+/** The settings of a project, but for interlinkValues, in a configuration whose values are texts, as Pulumi keeps it. */
+export function configuredSettings(configuration: Readonly<Record<string, string>>, project: string): PlainSettings {
     const raw: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(pulumi.runtime.allConfig())) {
-        const [project, setting] = key.split(":", 2);
-        if (project === config.name && setting !== undefined && setting !== "interlinkValues") {
+    for (const [key, value] of Object.entries(configuration)) {
+        const [owner, setting] = key.split(":", 2);
+        if (owner === project && setting !== undefined && setting !== "interlinkValues") {
             // A kubeconfig is a text even where it is JSON, of which an error would print a part.
             raw[setting] = setting === "kubeconfig" ? value : plainValue(value);
         }
     }
+    return parseSettings(raw);
+}
+
+/** Reads the settings of the current stack. */
+export function loadSettings(): Settings {
+    const config = new pulumi.Config();
+    const settings = configuredSettings(pulumi.runtime.allConfig(), config.name);
     const interlinkValues = config.getSecretObject<Record<string, unknown>>("interlinkValues");
-    const settings = parseSettings(raw);
     if (interlinkValues !== undefined && settings.sites !== undefined) {
         throw new pulumi.RunError(
             `${config.name}:interlinkValues is for interlink alone; give the values of each site as sites.<name>.values.`,

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer, outsidePorts, providerAnnotations } from "../components/loadBalancer";
 import { CloudSettings } from "../settings/schema";
-import { clientRanges, compose, createSite } from "./compose";
+import { clientRanges, compose, createSite, NAMES } from "./compose";
 import { DeployedOutputs } from "./outputs";
 import { Cluster } from "./releases";
 
@@ -15,7 +15,7 @@ export function cloudStack(
     const { loadBalancer } = settings;
     const ports = outsidePorts(settings.ports, loadBalancer.port);
     const { address } = new LoadBalancer(
-        "api-load-balancer",
+        NAMES.loadBalancer,
         {
             namespace: site.namespace,
             selector: site.front,

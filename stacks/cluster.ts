@@ -8,7 +8,7 @@ import { certManagerFaults } from "./presentCertManager";
 import { namespaceFaults } from "./presentNamespace";
 
 /** The oldest minor version of Kubernetes 1 that takes the proxy's preStop sleep, and the newest that was tried. */
-const SUPPORTED = { oldest: 30, newest: 37 } as const;
+export const SUPPORTED = { oldest: 30, newest: 37 } as const;
 const OTHER_NAME = "give another name, or set uniqueNames to true";
 
 /**

@@ -22,6 +22,7 @@ export const NAMES = {
     proxy: "my-nginx-kubernetes-api",
     controller: "my-ingress-nginx",
     ingress: "kubernetes-api",
+    loadBalancer: "api-load-balancer",
 } as const;
 
 /** What every stack has before it knows the address under which clients come. */

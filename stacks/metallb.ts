@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer, outsidePorts } from "../components/loadBalancer";
 import { addressAnnotations, MetalLB } from "../components/metalLB";
 import { MetalLBSettings } from "../settings/schema";
-import { clientRanges, compose, createSite, Site } from "./compose";
+import { clientRanges, compose, createSite, NAMES, Site } from "./compose";
 import { metalLBImages, mirroredImage, mirroredRelease } from "./mirror";
 import { DeployedOutputs } from "./outputs";
 import { Cluster } from "./releases";
@@ -24,7 +24,7 @@ export function metalLBStack(
     // Without addresses, a pool of the cluster's own MetalLB holds the one that the Service asks for.
     const pool = addresses && announcedPool(site, settings, addresses, loadBalancerClass);
     new LoadBalancer(
-        "api-load-balancer",
+        NAMES.loadBalancer,
         {
             namespace: site.namespace,
             selector: site.front,

@@ -79,8 +79,11 @@ function presentFaults(
           ];
 }
 
-/** The Deployments of cert-manager's controller that run, anywhere by its label, or in the namespace by its image. */
-async function runningControllers(look: Look, namespace: string): Promise<readonly Deployment[] | undefined> {
+/**
+ * The Deployments of cert-manager's controller that run, anywhere by its label, or in the namespace by its image; undefined
+ * where that is unseen.
+ */
+export async function runningControllers(look: Look, namespace: string): Promise<readonly Deployment[] | undefined> {
     const lists = await Promise.all([
         look.list<Deployment>("/apis/apps/v1/deployments?labelSelector=app.kubernetes.io%2Fname%3Dcert-manager"),
         look.list<Deployment>(`/apis/apps/v1/namespaces/${namespace}/deployments`),

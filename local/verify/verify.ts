@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { outsideScript } from "../../doctor/script";
 import { Environment } from "../stacks/environments";
 import { applyManifest, kubectl } from "../cluster/kubectl";
 import { slurm } from "../hpc/slurm";
@@ -10,13 +11,8 @@ import { attempt, Result, say, until, UserError } from "../machine/shell";
 import { template } from "../machine/template";
 import { toolPath, version } from "../toolchain/tools";
 
-/** What the checks need: the outputs, files with the CA of the outputs and another one, and a token of default/default. */
-interface Fixture {
-    readonly outputs: Outputs;
-    readonly ca: string;
-    readonly otherCa: string;
-    readonly token: string;
-}
+/** What the checks need: the outputs, a token of default/default, and files with that, two CAs and the HPC side's script. */
+type Fixture = Readonly<Record<"ca" | "otherCa" | "tokenFile" | "script" | "token", string> & { outputs: Outputs }>;
 
 /** One thing that must hold; the result says what was seen, a thrown error what was not. */
 type Check = (fixture: Fixture) => Promise<string>;
@@ -25,8 +21,8 @@ const JOB = "job/helloworld";
 const CURL_UNVERIFIED = 60;
 
 const CHECKS: Readonly<Record<string, Check>> = {
-    "the certificate verifies with the CA output, for the address": certificateVerifies,
-    "without the CA, or with another one, it does not": otherCaFails,
+    "the doctor's script finds no broken link, from the name to the token's rights": scriptFindsNothing,
+    "without the CA, or with another one, the certificate is refused": otherCaFails,
     "plain HTTP gets no answer from the API": plainHttpFails,
     "without a token there are no rights": anonymousIsRefused,
     "the service account's RBAC table is the same as from inside": sameTable,
@@ -56,21 +52,23 @@ export async function verify(name: Environment): Promise<boolean> {
 }
 
 async function prepare(name: Environment, folder: string): Promise<Fixture> {
-    const [ca, otherCa] = [join(folder, "ca.crt"), join(folder, "other-ca.crt")];
+    const path = (name: string) => join(folder, name);
+    const files = { ca: path("ca"), otherCa: path("other-ca"), tokenFile: path("token"), script: path("check.sh") };
     const found = await outputs(name);
-    writeFileSync(ca, found.caCertificate);
-    writeFileSync(otherCa, await kubectl("get", "configmap", "kube-root-ca.crt", "-o", "jsonpath={.data.ca\\.crt}"));
+    writeFileSync(files.ca, found.caCertificate);
+    writeFileSync(files.otherCa, await kubectl("get", "configmap/kube-root-ca.crt", "-o", "jsonpath={.data.ca\\.crt}"));
     const token = (await kubectl("create", "token", "default", "--namespace", "default")).trim();
+    writeFileSync(files.tokenFile, token);
+    writeFileSync(files.script, outsideScript(found));
     // A load balancer's address is announced a moment after it is given.
     await until("an answer", 15, async () => (await hpc(["curl", "-skm2", found.apiServerUrl])).status === 0);
-    return { outputs: found, ca, otherCa, token };
+    return { ...files, outputs: found, token };
 }
 
-async function certificateVerifies({ outputs, ca }: Fixture): Promise<string> {
-    const result = await curl("--cacert", ca, `${outputs.apiServerUrl}/version`);
-    const { gitVersion } = JSON.parse(result.status === 0 ? result.stdout : "{}") as { gitVersion?: string };
-    expect(gitVersion !== undefined, `${outputs.apiServerUrl}/version: ${result.stderr.trim()}${result.stdout}`);
-    return `${outputs.apiServerUrl} is Kubernetes ${gitVersion}`;
+async function scriptFindsNothing({ script, tokenFile }: Fixture): Promise<string> {
+    const { status, stdout, stderr } = await hpc(["sh", script, "-t", tokenFile, "-w", "1"]);
+    expect(status === 0, stdout + stderr);
+    return (/^ok +API +.*$/m.exec(stdout)?.[0] ?? "").replace(/ +/g, " ");
 }
 
 async function otherCaFails({ outputs, otherCa }: Fixture): Promise<string> {

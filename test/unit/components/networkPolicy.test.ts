@@ -199,7 +199,7 @@ describe("the API server's ports", () => {
         const ports = await apiServerPorts(
             answering((path) => {
                 paths.push(path);
-                return Promise.resolve({ status: 200, body: { items: slices } });
+                return Promise.resolve({ status: 200, body: { items: slices }, text: "" });
             }),
         );
         assert.deepEqual(ports, [6443, 8443]);
@@ -207,7 +207,7 @@ describe("the API server's ports", () => {
     });
 
     it("are the usual ones where they may not be read, or nobody answers", async () => {
-        const refused = answering(() => Promise.resolve({ status: 403, body: { kind: "Status" } }));
+        const refused = answering(() => Promise.resolve({ status: 403, body: { kind: "Status" }, text: "" }));
         const silent = answering(() => Promise.reject(new Error("no answer")));
         assert.deepEqual(await apiServerPorts(refused), [443, 6443]);
         assert.deepEqual(await apiServerPorts(silent), [443, 6443]);

@@ -92,11 +92,13 @@ export function podList(ready: readonly string[], others: readonly string[] = []
  * each begins with the port, little-endian.
  */
 export class FakeCluster {
+    /** The certificate of all of them. */
+    private static made: Certificate | undefined;
     /** Paths with queries that were asked. */
     readonly asked: string[] = [];
     /** Bodies that came with that. */
     readonly bodies: string[] = [];
-    private readonly certificate = certificateFor("IP:127.0.0.1");
+    private readonly certificate = (FakeCluster.made ??= certificateFor("IP:127.0.0.1"));
     private readonly server: Server;
     private readonly sockets = new WebSocketServer({
         noServer: true,

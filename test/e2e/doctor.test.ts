@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Finding } from "../../doctor/chain";
+import { outsideScript } from "../../doctor/script";
+import { applyManifest, kubectl } from "../../local/cluster/kubectl";
+import { ensureHpc } from "../../local/hpc/hpc";
+import { HPC, PROJECT } from "../../local/machine/layout";
+import { stop } from "../../local/machine/processes";
+import { attempt, Result, run, until } from "../../local/machine/shell";
+import { settingsPath } from "../../local/stacks/environments";
+import { environment, Outputs, outputs } from "../../local/stacks/pulumi";
+import { inSteps, make } from "./support";
+
+/** Namespace of a service account that may watch. */
+const NAMESPACE = "doctor";
+const PROXY = "my-nginx-kubernetes-api";
+
+/** The doctor and its script on the local cluster, healthy and with real faults. A row of docs/doctor.md is a step. */
+describe("the doctor", () => {
+    let found: Outputs;
+
+    before(async () => {
+        // Another controller's pods have the ports; without a stack there is nothing to be removed.
+        await make("destroy").catch(() => undefined);
+        await make("up", "CONTROLLER=traefik");
+        found = await outputs("dev");
+        await kubectl("create", "namespace", NAMESPACE);
+        const grant = ["--clusterrole=view", `--serviceaccount=${NAMESPACE}:default`, "--namespace", NAMESPACE];
+        await kubectl("create", "rolebinding", "view", ...grant);
+    });
+    after(async () => {
+        await kubectl("delete", "namespace", NAMESPACE);
+        await make("up");
+    });
+
+    inSteps("on the local cluster", {
+        "finds every link whole": async () => {
+            const findings = await examined();
+            const others = findings.filter(({ state }) => state !== "ok");
+            assert.deepEqual(others, []);
+            return `${findings.length} links`;
+        },
+        "names the proxy's pods where they are scaled to nothing": () => {
+            const scale = (replicas: number) => ["scale", `deployment/${PROXY}`, `--replicas=${replicas}`];
+            return faulty(
+                "proxy's pods",
+                () => inFront(...scale(0)),
+                () => inFront(...scale(1)),
+            );
+        },
+        "names the proxy's way where its Service leads nowhere": () => {
+            const select = (name: string) => {
+                const spec = { selector: { "app.kubernetes.io/name": name } };
+                return ["patch", "service", PROXY, "--patch", JSON.stringify({ spec })];
+            };
+            return faulty(
+                "proxy to API server",
+                () => inFront(...select("nothing")),
+                () => inFront(...select("nginx-api-proxy")),
+            );
+        },
+        "names the proxy's way where a NetworkPolicy keeps the controller out": async () => {
+            const policy = ["networkpolicy", PROXY];
+            const before = await inFront("get", ...policy, "-o", "json");
+            // Connections that are open stay so.
+            const reconnect = async () => {
+                await inFront("rollout", "restart", "deployment/my-ingress-nginx");
+                await inFront("rollout", "status", "deployment/my-ingress-nginx", "--timeout=120s");
+            };
+            return faulty(
+                "proxy to API server",
+                async () => {
+                    await inFront("patch", ...policy, "--patch", JSON.stringify({ spec: { ingress: [] } }));
+                    await reconnect();
+                },
+                async () => {
+                    await applyManifest(before, "--server-side", "--force-conflicts");
+                    await reconnect();
+                },
+            );
+        },
+        "names the class where it is gone": async () => {
+            const ingressClass = ["ingressclass", found.ingressClassName];
+            const before = await kubectl("get", ...ingressClass, "-o", "json");
+            return faulty(
+                "IngressClass",
+                () => kubectl("delete", ...ingressClass),
+                () => applyManifest(before),
+            );
+        },
+        "names InterLink's configuration where it holds another CA": async () => {
+            const map = ["configmap", `${found.interlinkNodeName}-virtual-kubelet-config`, "--namespace", "interlink"];
+            const before = await kubectl("get", ...map, "-o", "json");
+            const [, line = ""] = found.caCertificate.split("\n");
+            const changed = before.replace(line, line.split("").reverse().join(""));
+            assert.notEqual(changed, before);
+            return faulty(
+                "InterLink's configuration",
+                () => applyManifest(changed, "--server-side", "--force-conflicts"),
+                () => applyManifest(before, "--server-side", "--force-conflicts"),
+            );
+        },
+        "names the virtual node, and why it is not Ready, where InterLink is stopped": () =>
+            faulty(
+                "virtual node",
+                async () => {
+                    await stop("interlink-api");
+                    const path = "jsonpath={.status.conditions[?(@.type=='Ready')].status}";
+                    const status = () => kubectl("get", "node", found.interlinkNodeName, "-o", path);
+                    await until("NotReady", 120, async () => (await status()) !== "True");
+                },
+                async () => {
+                    await ensureHpc();
+                    const condition = ["--for=condition=Ready", "--timeout=120s"];
+                    await kubectl("wait", `node/${found.interlinkNodeName}`, ...condition);
+                },
+            ),
+        "the script finds every link whole from the HPC side, and a silent watch": async () => {
+            const { status, stdout, stderr } = await carried("-w", "70");
+            assert.equal(status, 0, stdout + stderr);
+            assert.doesNotMatch(stdout, /^(broken|unseen)/m);
+            return /^ok +watch +(.*)$/m.exec(stdout)?.[1] ?? "";
+        },
+        "the script names the route where a firewall drops": async () => {
+            const port = `tcp dport ${found.apiServerPort} drop`;
+            const table = "inet interlink_doctor";
+            const rules = `table ${table} { chain out { type filter hook output priority 0; ${port}; } }`;
+            await run(["nft", "-f", "-"], { netns: HPC, input: rules });
+            try {
+                const { status, stdout } = await carried("-w", "1");
+                assert.equal(status, 1);
+                return /^The first broken link is (route: .*)$/m.exec(stdout)?.[1] ?? assert.fail(stdout);
+            } finally {
+                await run(["nft", "delete", "table", ...table.split(" ")], { netns: HPC });
+            }
+        },
+        // Last: `make up` makes it again.
+        "names the virtual node where it is deleted": () =>
+            faulty(
+                "virtual node",
+                () => kubectl("delete", "node", found.interlinkNodeName),
+                () => make("up"),
+            ),
+    });
+
+    /** What the doctor finds. */
+    async function examined(): Promise<Finding[]> {
+        const options = [
+            "--config-file",
+            settingsPath("dev"),
+            "--service-account",
+            `${NAMESPACE}/default`,
+            "--silence",
+            "2",
+            "--json",
+        ];
+        const { stdout, stderr } = await attempt(
+            ["npm", "run", "--silent", "doctor", "--", "--stack", "dev", ...options],
+            {
+                cwd: PROJECT,
+                env: environment("dev"),
+            },
+        );
+        assert.match(stdout, /^\[/, stderr);
+        return JSON.parse(stdout) as Finding[];
+    }
+
+    /** Asserts that a link is the first broken one while a fault lasts, and that no link is after it; returns what was seen. */
+    async function faulty(link: string, harm: () => Promise<unknown>, mend: () => Promise<unknown>): Promise<string> {
+        await harm();
+        let first: Finding | undefined;
+        try {
+            // What the fault leads to takes a moment.
+            await until(`a fault of ${link}`, 120, async () => {
+                first = (await examined()).find(({ state }) => state === "broken");
+                return first?.link === link;
+            });
+        } finally {
+            await mend();
+        }
+        await until("no fault", 120, async () => !(await examined()).some(({ state }) => state === "broken"));
+        return first?.seen ?? "";
+    }
+
+    function inFront(...args: string[]): Promise<string> {
+        return kubectl("--namespace", found.namespace, ...args);
+    }
+
+    /** What the script finds on the HPC side. */
+    async function carried(...options: string[]): Promise<Result> {
+        const folder = mkdtempSync(join(tmpdir(), "interlink-carried-"));
+        try {
+            const [script, token] = [join(folder, "check.sh"), join(folder, "token")];
+            writeFileSync(script, outsideScript(found));
+            writeFileSync(token, await kubectl("create", "token", "default", "--namespace", NAMESPACE));
+            return await attempt(["sh", script, "-t", token, ...options], { netns: HPC });
+        } finally {
+            rmSync(folder, { recursive: true });
+        }
+    }
+});
