@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
 import { clientsOutside, networkPolicy } from "../parts/networkPolicy";
+import { podMonitor } from "../parts/podMonitor";
 import { ControllerArgs } from "./controller";
 import { ingressNginx, IngressNginxSoftware } from "./ingressNginx";
 import { traefik, TraefikSoftware } from "./traefik";
@@ -61,6 +62,12 @@ export class InternalIngressController extends pulumi.ComponentResource {
             software.type === "traefik"
                 ? traefik(name, software, controllerArgs, this)
                 : ingressNginx(name, software, controllerArgs, this);
+
+        if (args.metrics?.podMonitor) {
+            const labels = { "app.kubernetes.io/instance": name };
+            const metadata = { name, namespace: args.namespace, labels };
+            podMonitor(name, metadata, [software.type === "traefik" ? "health" : "metrics"], this);
+        }
 
         this.ingressClassName = pulumi.all([ingressClass.metadata.name, ready]).apply(([className]) => className);
         this.registerOutputs({ ingressClassName: this.ingressClassName });

@@ -153,6 +153,8 @@ function traefikPodSpec(
                     `--entrypoints.websecure.transport.lifecycle.gracetimeout=${drain(args.hostPorts).shutdown}s`,
                     `--entrypoints.websecure.http.maxheaderbytes=${REQUEST_HEADER_KIB * 1024}`,
                     "--ping=true",
+                    // At the port of the health answer.
+                    ...(args.metrics === undefined ? [] : ["--metrics.prometheus=true"]),
                     "--providers.kubernetesingressnginx=true",
                     pulumi.interpolate`--providers.kubernetesingressnginx.controllerclass=${args.controllerValue}`,
                     pulumi.interpolate`--providers.kubernetesingressnginx.ingressclass=${args.ingressClassName}`,
