@@ -12,9 +12,10 @@ export interface Limits {
 
 /**
  * Far above what a client does by itself: client-go asks 5 to 50 times per second, kubectl 300 times at once. Jobs have a
- * token each; 200 that share one start within the burst. The open requests are half of what a pod holds.
+ * token each; 200 that share one and ask 10 times each when they start stay within the burst. The open requests are half of
+ * what a pod holds.
  */
-export const DEFAULT_LIMITS: Limits = { requestsPerSecond: 100, burst: 2000, connections: 2000 };
+export const DEFAULT_LIMITS: Limits = { requestsPerSecond: 500, burst: 2000, connections: 2000 };
 
 /** Memory of a zone: more than 20,000 clients; beyond, the one that was silent for longest is forgotten. */
 const ZONE_SIZE = "10m";
