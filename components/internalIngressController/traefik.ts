@@ -7,7 +7,8 @@ import { podDefaults, RESTRICTED_CONTAINER, userIds } from "../parts/pods";
 import { containerPorts } from "../parts/ports";
 import { classReader, ControllerArgs } from "./controller";
 
-const HEALTH_PORT = 8080;
+/** Port of the health answer and of metrics, not for clients. */
+export const HEALTH_PORT = 8080;
 const CONFIGURATION_DIRECTORY = "/etc/traefik/dynamic";
 /** Path of the health answer that is there as soon as the dynamic configuration is. */
 const READY_PATH = "/ready";

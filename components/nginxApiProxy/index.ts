@@ -3,14 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
 import { disruptionBudget, frontReplicas, rollout } from "../parts/availability";
 import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
-import { clientsOutside, IngressRule, networkPolicy, tcp, TO_DNS } from "../parts/networkPolicy";
+import { fromCluster, networkPolicy, TO_DNS } from "../parts/networkPolicy";
 import { PodDefaults, podDefaults, userIds } from "../parts/pods";
-import { containerPorts, HostPorts, Ports } from "../parts/ports";
-import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
+import { containerPorts, Ports } from "../parts/ports";
+import { serverCertificate } from "../parts/serverCertificate";
 import { podMonitor } from "../parts/podMonitor";
+import { Clients, fromClients } from "./clients";
 import { nginxConfiguration } from "./configuration";
 import { DEFAULT_LIMITS, Limits, limitsChecks } from "./limits";
-import { Metrics, METRICS_PROGRAM, REQUEST_LOG, requestCounter, requestMetrics } from "./metrics";
+import { Metrics, METRICS_PORT, METRICS_PROGRAM, REQUEST_LOG, requestCounter, requestMetrics } from "./metrics";
 import { API_SERVER_CA_FILE, CERTIFICATE_DIRECTORY, CONFIGURATION_DIRECTORY, HEALTH_PORT, podSpec } from "./pod";
 import { startScript } from "./start";
 
@@ -39,30 +40,7 @@ export interface NginxApiProxyArgs {
     /** Image with an unprivileged nginx of 1.15.9 or later. */
     readonly image: pulumi.Input<string>;
     /** Who the proxy's clients are. */
-    readonly clients:
-        | {
-              /** An ingress controller: the proxy has a certificate for its Service's name. */
-              readonly type: "controller";
-              /** Issuer of that certificate. */
-              readonly issuerRef: pulumi.Input<IssuerRef>;
-              /** Labels of its pods, beside the proxy: the only ones that reach it. */
-              readonly podLabels: Readonly<Record<string, string>>;
-          }
-        | {
-              /** Clients outside the cluster: the proxy has the certificate for the site's address. */
-              readonly type: "outside";
-              /** Name of the Secret, in the namespace, with that certificate; the pods cannot start before it exists. */
-              readonly tlsSecretName: pulumi.Input<string>;
-              /** Port at which they come for HTTPS, to which plain HTTP is redirected. */
-              readonly port: number;
-              /** The nodes on whose ports the proxy answers; without, a load balancer leads to it. */
-              readonly hostPorts?: HostPorts;
-              /**
-               * Networks, as CIDRs, from which they may come, where the pods see the clients' own addresses; empty lets all come.
-               * @default []
-               */
-              readonly sourceRanges?: readonly string[];
-          };
+    readonly clients: Clients;
     /** Ports of the pods; the Service has the one for HTTPS, the other one serves clients outside alone. */
     readonly ports: Ports;
     /**
@@ -198,7 +176,13 @@ export class NginxApiProxy extends pulumi.ComponentResource {
             {
                 metadata,
                 matchLabels: labels,
-                traffic: (toApiServer) => ({ ingress: [fromClients(args)], egress: [toApiServer, TO_DNS] }),
+                traffic: (toApiServer) => ({
+                    ingress: [
+                        fromClients(clients, ports),
+                        ...(metrics === undefined ? [] : [fromCluster(HEALTH_PORT, METRICS_PORT)]),
+                    ],
+                    egress: [toApiServer, TO_DNS],
+                }),
             },
             args.pods ?? {},
             parent,
@@ -221,13 +205,6 @@ export class NginxApiProxy extends pulumi.ComponentResource {
             tlsSecretName: this.tlsSecretName,
         });
     }
-}
-
-/** The proxy's clients. */
-function fromClients({ clients, ports }: NginxApiProxyArgs): IngressRule {
-    return clients.type === "outside"
-        ? clientsOutside(ports, clients.sourceRanges ?? [])
-        : { from: [{ podSelector: { matchLabels: clients.podLabels } }], ports: [tcp(ports.https)] };
 }
 
 /** The files of the pod, by their names: nginx's configuration, the script that starts it, and what counts its requests. */

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { RESTRICTED_CONTAINER, UserIds } from "../parts/pods";
 
 /** Port of the metrics of requests, for Prometheus alone; those of connections are at the health port. */
-const METRICS_PORT = 8082;
+export const METRICS_PORT = 8082;
 /** File of the proxy's ConfigMap with what mtail does. */
 export const METRICS_PROGRAM = "requests.mtail";
 /** File to which nginx writes a line for each request, for what counts them. */

@@ -2,13 +2,29 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { KUBECONFIG, PROJECT } from "../../local/machine/layout";
+import { kubectl } from "../../local/cluster/kubectl";
+import { KUBECONFIG, PROJECT, STATE } from "../../local/machine/layout";
 import { ensure, logTail, stop } from "../../local/machine/processes";
 import { attempt, run, until } from "../../local/machine/shell";
 import { program } from "../../local/toolchain/tools";
 
 const [TUNNEL, PROMETHEUS] = ["127.0.0.1:18001", "127.0.0.1:19090"];
+/** File of what it reads. */
+const TARGETS = join(STATE, "prometheus-targets.json");
+/** Names of the ports of metrics, cert-manager's among them. */
+const PORTS: readonly (string | undefined)[] = ["health", "metrics", "http-metrics"];
 const NAMES = ["prometheus", "prometheus-tunnel"];
+
+interface PodList {
+    readonly items: readonly {
+        readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+        readonly spec: {
+            readonly containers: readonly {
+                readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
+            }[];
+        };
+    }[];
+}
 
 /** A sample of an instant query. */
 export interface Sample {
@@ -16,18 +32,15 @@ export interface Sample {
     readonly value: readonly [time: number, value: string];
 }
 
-/**
- * Debian's Prometheus on this machine, with our alerts. It finds pods of some namespaces by ports' names, and reads them through
- * the API server, by kubectl: no port of theirs is opened for it.
- */
-export async function startPrometheus(namespaces: readonly string[]): Promise<void> {
+/** Debian's Prometheus on this machine, with our alerts. */
+export async function startPrometheus(): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), "interlink-prometheus-"));
     const configuration = join(folder, "prometheus.yaml");
-    writeFileSync(configuration, stringify(configurationOf(namespaces)));
-    const address = TUNNEL.split(":");
+    writeFileSync(configuration, stringify(configurationOf(TARGETS)));
+    const [address = "", port = ""] = TUNNEL.split(":");
     ensure({
         name: "prometheus-tunnel",
-        command: [program("kubernetes", "kubectl"), "proxy", "--address", address[0] ?? "", "--port", address[1] ?? ""],
+        command: [program("kubernetes", "kubectl"), "proxy", "--address", address, "--port", port],
         env: { KUBECONFIG },
     });
     ensure({
@@ -46,6 +59,22 @@ export async function startPrometheus(namespaces: readonly string[]): Promise<vo
         async () => (await attempt(ready)).status === 0,
         () => logTail("prometheus"),
     );
+}
+
+/** Tells it of the pods that some namespaces have now, at the ports of metrics. */
+export async function watchPods(namespaces: readonly string[]): Promise<void> {
+    const targets = [];
+    for (const namespace of namespaces) {
+        const { items } = JSON.parse(await kubectl("get", "pods", "--namespace", namespace, "-o", "json")) as PodList;
+        for (const { metadata, spec } of items.filter((pod) => pod.metadata.deletionTimestamp === undefined)) {
+            const ports = spec.containers.flatMap((container) => container.ports ?? []);
+            for (const { containerPort } of ports.filter(({ name }) => PORTS.includes(name))) {
+                const labels = { namespace, pod: metadata.name };
+                targets.push({ targets: [`${namespace}/${metadata.name}:${containerPort}`], labels });
+            }
+        }
+    }
+    writeFileSync(TARGETS, JSON.stringify(targets));
 }
 
 /** Stops it. */
@@ -68,34 +97,25 @@ export async function query(expression: string): Promise<readonly Sample[]> {
     return data.result;
 }
 
-/** The configuration: the way by which docs/monitoring.md finds pods, and the one through the API server. */
-function configurationOf(names: readonly string[]): object {
-    const label = (name: string) => `__meta_kubernetes_${name}`;
-    const pod = [label("namespace"), label("pod_name"), label("pod_container_port_number")];
+/** The configuration; Debian's Prometheus does not find pods by itself. */
+function configurationOf(targets: string): object {
     return {
         global: { scrape_interval: "5s", evaluation_interval: "5s" },
         rule_files: [join(PROJECT, "monitoring", "alerts.yaml")],
         scrape_configs: [
             {
                 job_name: "interlink-kube-api",
-                kubernetes_sd_configs: [{ role: "pod", api_server: `http://${TUNNEL}`, namespaces: { names } }],
+                file_sd_configs: [{ files: [targets] }],
                 relabel_configs: [
+                    // Through the API server, by kubectl: no port of the pods is opened for it.
                     {
-                        source_labels: [label("pod_container_port_name")],
-                        regex: "health|metrics|http-metrics",
-                        action: "keep",
-                    },
-                    { source_labels: [label("namespace")], target_label: "namespace" },
-                    { source_labels: [label("pod_name")], target_label: "pod" },
-                    {
-                        source_labels: pod,
-                        separator: "/",
-                        regex: "(.+)/(.+)/(.+)",
-                        replacement: "/api/v1/namespaces/$1/pods/$2:$3/proxy/metrics",
+                        source_labels: ["__address__"],
                         target_label: "__metrics_path__",
+                        replacement: "/api/v1/namespaces/$1/pods/$2:$3/proxy/metrics",
+                        regex: "(.+)/(.+):(.+)",
                     },
-                    { source_labels: pod, separator: "/", target_label: "instance" },
-                    { replacement: TUNNEL, target_label: "__address__" },
+                    { source_labels: ["__address__"], target_label: "instance" },
+                    { target_label: "__address__", replacement: TUNNEL },
                 ],
             },
         ],

@@ -74,6 +74,17 @@ describe("metrics", () => {
         );
     });
 
+    it("are let out to pods of the cluster, and only where they are made", async () => {
+        const pods = { networkPolicies: { apiServerPorts: [443] } };
+        await settled(new NginxApiProxy("proxy", { ...PROXY, pods, metrics: METRICS }));
+        assert.deepEqual(input("proxy-network-policy", "spec", "ingress", 1), {
+            from: [{ namespaceSelector: {} }],
+            ports: [8081, 8082].map((port) => ({ protocol: "TCP", port })),
+        });
+        await settled(new NginxApiProxy("quiet", { ...PROXY, pods }));
+        assert.equal((input("quiet-network-policy", "spec", "ingress") as unknown[]).length, 1);
+    });
+
     it("are the controllers' own where there is one", async () => {
         const args = {
             namespace: NAMESPACE,

@@ -6,7 +6,7 @@ import { applyManifest, kubectl } from "../../../local/cluster/kubectl";
 import { PROJECT } from "../../../local/machine/layout";
 import { run, until } from "../../../local/machine/shell";
 import { outputs } from "../../../local/stacks/pulumi";
-import { query, startPrometheus, stopPrometheus } from "../../trust/prometheus";
+import { query, startPrometheus, stopPrometheus, watchPods } from "../../trust/prometheus";
 import { metricsOf, QUERIES } from "../../unit/support/queries";
 import { hpcCurl, inSteps, upWith } from "../support";
 
@@ -63,8 +63,8 @@ describe("a door", () => {
             return inWords(counts);
         },
         "Prometheus has a series for every metric of the alerts and the dashboard": async () => {
-            const { namespace } = await outputs("dev");
-            await startPrometheus([namespace, "cert-manager"]);
+            await startPrometheus();
+            await watchPods(await watched());
             const names = [...new Set(QUERIES.flatMap(metricsOf))].filter((name) => !name.startsWith("traefik_"));
             const found = new Map<string, number>();
             await until(
@@ -141,10 +141,11 @@ describe("a door", () => {
                 await scale(0);
                 const after = await wait(1);
                 await scale(1);
+                await kubectl("rollout", "status", "deployment", PROXY, "--namespace", namespace, "--timeout=120s");
+                await watchPods(await watched());
                 return `after ${after} s; gone ${await wait(0)} s after its return`;
             } finally {
                 await scale(1);
-                await kubectl("rollout", "status", "deployment", PROXY, "--namespace", namespace, "--timeout=120s");
             }
         },
         "examples/priority.yaml gives jobs' requests a level of their own": async () => {
@@ -217,6 +218,11 @@ function inWords(counts: Readonly<Record<string, number>>): string {
 
 async function token(serviceAccount: string): Promise<string> {
     return (await kubectl("create", "token", serviceAccount, "--namespace", NAMESPACE)).trim();
+}
+
+/** The namespaces whose pods have metrics. */
+async function watched(): Promise<readonly string[]> {
+    return [(await outputs("dev")).namespace, "cert-manager"];
 }
 
 /** The alerts of a name that fire. */
