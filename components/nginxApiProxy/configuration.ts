@@ -168,6 +168,7 @@ ${listen(args.healthPort)}
         location = /readyz {
             proxy_pass https://api_server;
 ${apiServer}
+            proxy_connect_timeout 5s;
             proxy_read_timeout 5s;
         }
 
