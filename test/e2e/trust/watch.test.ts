@@ -8,7 +8,7 @@ import { run, until } from "../../../local/machine/shell";
 import { outputs } from "../../../local/stacks/pulumi";
 import { query, startPrometheus, stopPrometheus, watchPods } from "../../trust/prometheus";
 import { metricsOf, QUERIES } from "../../unit/support/queries";
-import { hpcCurl, inSteps, upWith } from "../support";
+import { hpcCurl, inSteps, make, TABLE, upWith } from "../support";
 
 const PROXY = "my-nginx-kubernetes-api";
 const LIMITS = { requestsPerSecond: 20, burst: 50, connections: 30 };
@@ -22,13 +22,18 @@ describe("a door", () => {
     after(stopPrometheus);
 
     inSteps("that is watched", {
+        "`make up`": async () => {
+            await make("down");
+            assert.match(await make("up"), TABLE);
+            return "the Job's table";
+        },
         "promtool takes the alerts, and each fires when it has to": async () => {
             const rules = join(PROJECT, "monitoring", "alerts.yaml");
             const checked = await run(["promtool", "check", "rules", rules]);
             await run(["promtool", "test", "rules", join(PROJECT, "test", "trust", "alerts.yaml")]);
             return /SUCCESS: (.*)/.exec(checked)?.[1] ?? "";
         },
-        "`make up` with `metrics` and `limits`": async () => {
+        "`pulumi up` with `metrics` and `limits`": async () => {
             await upWith("dev", { metrics: { enabled: true }, limits: LIMITS });
             await kubectl("create", "namespace", NAMESPACE);
             const grant = ["--clusterrole=view", `--serviceaccount=${NAMESPACE}:one`, "--namespace", NAMESPACE];
@@ -157,12 +162,6 @@ describe("a door", () => {
             });
             await kubectl("delete", "-f", join(PROJECT, "examples", "priority.yaml"));
             return "the answers to a job's token name it";
-        },
-        "`make up` without them": async () => {
-            await stopPrometheus();
-            await kubectl("delete", "namespace", NAMESPACE);
-            await upWith("dev", {});
-            return "the Job's table";
         },
     });
 });
