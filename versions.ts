@@ -14,6 +14,8 @@ export const charts = {
 export const images = {
     /** The API proxy; 1.31.0 is the first nginx with the fix for CVE-2026-42945. */
     nginx: "docker.io/nginxinc/nginx-unprivileged:1.31.6-alpine@sha256:6a23acdfca2b9cfbcec61419e3f1426bcbedb91362f2f19306a8567423bb4612",
+    /** Counts the API proxy's requests for Prometheus, where metrics are wanted. */
+    mtail: "ghcr.io/google/mtail:3.0.8",
     /** The ingress controller: the newest release, whose provider for nginx annotations knows those for timeouts. */
     traefik: "docker.io/library/traefik:v3.7.13",
     /** The other ingress controller. */

@@ -339,11 +339,14 @@ function plainProxying(text: string, path: Path): Violation[] {
     const values = (directive: string) =>
         [...configuration.matchAll(new RegExp(`\\b${directive}\\s+["']?([^\\s"';]+)`, "g"))].map((match) => match[1]);
     const verify = values("proxy_ssl_verify");
+    const proxied = values("proxy_pass");
+    // One for each place that proxies, and at least one.
+    const missing = Math.max(1, proxied.filter((address) => /^https:/i.test(address ?? "")).length) - verify.length;
     return [
-        ...values("proxy_pass")
+        ...proxied
             .filter((address) => /^http:/i.test(address ?? ""))
             .map((value) => ({ path: [...path, "proxy_pass"], value, allowed: "an https:// address" })),
-        ...(verify.length === 0 ? [undefined] : verify)
+        ...[...verify, ...Array.from({ length: Math.max(0, missing) }, () => undefined)]
             .filter((value) => value !== "on")
             .map((value) => ({ path: [...path, "proxy_ssl_verify"], value, allowed: "on" })),
     ];

@@ -4,8 +4,8 @@ import { chartHost } from "../components/parts/release";
 import { PlainSettings } from "./schema";
 import { siteConflicts, sitesOf } from "./sites";
 
-/** Ports of the health answers of the proxy and the controllers. */
-const RESERVED_PORTS: readonly number[] = [8080, 8081, 10254];
+/** Ports of the health answers of the proxy and the controllers, and of metrics. */
+const RESERVED_PORTS: readonly number[] = [8080, 8081, 8082, 10254];
 
 /** Versions whose public chart removes cert-manager's definitions with the release, and everybody's certificates with them. */
 const OLD_CERT_MANAGER = /^v?(0|1\.(\d|1[0-4]))\./;
@@ -31,8 +31,14 @@ export function conflicts(settings: PlainSettings): Refusal[] {
             bad: RESERVED_PORTS.includes(ports[port]),
             key: `ports.${port}`,
             value: ports[port],
-            allowed: `another port than ${RESERVED_PORTS.join(", ")}, where kubelet's probes go`,
+            allowed: `another port than ${RESERVED_PORTS.join(", ")}, where kubelet's probes and Prometheus go`,
         })),
+        {
+            bad: settings.metrics.podMonitor && !settings.metrics.enabled,
+            key: "metrics.podMonitor",
+            value: settings.metrics.podMonitor,
+            allowed: "false, or set metrics.enabled to true",
+        },
         {
             bad: durationSeconds(certificate.duration) > durationSeconds(ca.duration),
             key: "certificate.duration",

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { CONTROLLERS } from "../components/internalIngressController";
 import { KUBELET_CERTIFICATES } from "../components/interlinkRelease";
+import { DEFAULT_LIMITS } from "../components/nginxApiProxy";
 import { PROVIDERS, TRAFFIC_POLICIES } from "../components/loadBalancer";
 import {
     ADDRESS,
@@ -229,6 +230,31 @@ export const common = {
         .prefault({}),
     /** The API proxy; the default number of its pods is the component's. */
     proxy: z.strictObject({ replicas: count("pods").optional() }, object("replicas")).prefault({}),
+    /** How much of each pod of the proxy a client may take, by its token or else its address; refused ones get 429. */
+    limits: z
+        .strictObject(
+            {
+                /** Requests per second that go on for long; 0 sets no limit. */
+                requestsPerSecond: count("requests per second").default(DEFAULT_LIMITS.requestsPerSecond),
+                /** Requests beyond that at once. */
+                burst: count("requests").default(DEFAULT_LIMITS.burst),
+                /** Requests that are open at a time, such as watches; 0 sets no limit. */
+                connections: count("open requests").default(DEFAULT_LIMITS.connections),
+            },
+            object("requestsPerSecond, burst and connections"),
+        )
+        .prefault({}),
+    /** Metrics for Prometheus, of the proxy and the controller; see docs/monitoring.md. */
+    metrics: z
+        .strictObject(
+            {
+                enabled: flag.default(false),
+                /** Tells the Prometheus operator by PodMonitors. */
+                podMonitor: flag.default(false),
+            },
+            object("enabled and podMonitor"),
+        )
+        .prefault({}),
     /** ingress-nginx, where it is the controller. */
     ingressNginx: z
         .strictObject(
@@ -289,6 +315,7 @@ export const common = {
         .strictObject(
             {
                 nginx: image.default(images.nginx),
+                mtail: image.default(images.mtail),
                 traefik: image.default(images.traefik),
                 ingressNginx: image.default(images.ingressNginx),
                 kubectl: image.default(images.kubectl),

@@ -27,6 +27,7 @@ export async function checkCluster(api: ApiServer, settings: Settings, stack: st
                   ingressClassFaults(look, settings),
                   issuerFaults(look, settings),
                   metalLBFaults(look, settings),
+                  podMonitorFaults(look, settings),
               ]),
     ]);
     if (look.unseen.length > 0) {
@@ -109,6 +110,16 @@ async function issuerFaults(look: Look, { uniqueNames }: OwnWaySettings): Promis
         }),
     );
     return faults.flat();
+}
+
+async function podMonitorFaults(look: Look, { metrics }: OwnWaySettings): Promise<string[]> {
+    const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/podmonitors.monitoring.coreos.com";
+    return metrics.podMonitor && (await look.object(path)) === null
+        ? [
+              "metrics.podMonitor: the cluster has no Prometheus operator, which knows PodMonitors; set metrics.podMonitor to " +
+                  "false, or install it before.",
+          ]
+        : [];
 }
 
 /** What does not fit between the setting metallb and the MetalLB that a cluster has. */

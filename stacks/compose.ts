@@ -182,6 +182,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
             sourceRanges: access.sourceRanges,
             defaultCertificateSecretName: TLS_SECRET_NAME,
             pods: site.pods,
+            metrics: settings.metrics.enabled ? settings.metrics : undefined,
         },
         // A pod that mounts a Secret which comes later waits up to a minute for kubelet's next try.
         { ...opts, dependsOn: ingress.certificate },
@@ -221,6 +222,13 @@ function proxyArgs({ settings, namespace, pods }: Site) {
         ports: settings.ports,
         replicas: settings.proxy.replicas,
         pods,
+        limits: settings.limits,
+        metrics: settings.metrics.enabled
+            ? {
+                  image: mirroredImage(settings.images.mtail, settings.mirror.registry),
+                  podMonitor: settings.metrics.podMonitor,
+              }
+            : undefined,
     };
 }
 

@@ -34,6 +34,11 @@ export interface ControllerArgs {
      * @default {}
      */
     readonly pods?: PodDefaults;
+    /**
+     * Whether the controller has metrics for Prometheus, and whether a PodMonitor tells its operator of them.
+     * @default none
+     */
+    readonly metrics?: { readonly podMonitor: boolean };
 }
 
 /** Lets a controller's service account read the classes of the cluster: all that it may read beyond its namespace. */

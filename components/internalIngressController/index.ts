@@ -1,13 +1,17 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
-import { clientsOutside, networkPolicy } from "../parts/networkPolicy";
+import { clientsOutside, fromCluster, networkPolicy } from "../parts/networkPolicy";
+import { podMonitor } from "../parts/podMonitor";
 import { ControllerArgs } from "./controller";
 import { ingressNginx, IngressNginxSoftware } from "./ingressNginx";
-import { traefik, TraefikSoftware } from "./traefik";
+import { HEALTH_PORT, traefik, TraefikSoftware } from "./traefik";
 
 /** The controllers that the component can run. */
 export const CONTROLLERS = ["traefik", "ingress-nginx"] as const;
+
+/** Ports of the controllers' metrics: Traefik's is that of its health answer. */
+const METRICS_PORTS = { traefik: HEALTH_PORT, "ingress-nginx": 10254 } as const;
 
 /** Arguments of InternalIngressController. */
 export interface InternalIngressControllerArgs extends Omit<ControllerArgs, "controllerValue"> {
@@ -48,7 +52,10 @@ export class InternalIngressController extends pulumi.ComponentResource {
                 metadata: { name, namespace: args.namespace },
                 matchLabels: { "app.kubernetes.io/instance": name },
                 traffic: (toApiServer) => ({
-                    ingress: [clientsOutside(args.ports, args.sourceRanges ?? [])],
+                    ingress: [
+                        clientsOutside(args.ports, args.sourceRanges ?? []),
+                        ...(args.metrics === undefined ? [] : [fromCluster(METRICS_PORTS[software.type])]),
+                    ],
                     // An Ingress leads to Services beside it alone.
                     egress: [toApiServer, { to: [{ podSelector: {} }] }],
                 }),
@@ -61,6 +68,12 @@ export class InternalIngressController extends pulumi.ComponentResource {
             software.type === "traefik"
                 ? traefik(name, software, controllerArgs, this)
                 : ingressNginx(name, software, controllerArgs, this);
+
+        if (args.metrics?.podMonitor) {
+            const labels = { "app.kubernetes.io/instance": name };
+            const metadata = { name, namespace: args.namespace, labels };
+            podMonitor(name, metadata, [software.type === "traefik" ? "health" : "metrics"], this);
+        }
 
         this.ingressClassName = pulumi.all([ingressClass.metadata.name, ready]).apply(([className]) => className);
         this.registerOutputs({ ingressClassName: this.ingressClassName });

@@ -114,6 +114,7 @@ function controllerValues(
         containerPort: { http: ports.http, https: ports.https },
         hostPort: { enabled: hostPorts !== undefined, ports: { http: ports.http, https: ports.https } },
         service: { enabled: false },
+        metrics: { enabled: args.metrics !== undefined },
         publishService: { enabled: false },
         extraArgs: {
             "http-port": String(ports.http),

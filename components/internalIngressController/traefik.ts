@@ -7,7 +7,8 @@ import { podDefaults, RESTRICTED_CONTAINER, userIds } from "../parts/pods";
 import { containerPorts } from "../parts/ports";
 import { classReader, ControllerArgs } from "./controller";
 
-const HEALTH_PORT = 8080;
+/** Port of the health answer and of metrics, not for clients. */
+export const HEALTH_PORT = 8080;
 const CONFIGURATION_DIRECTORY = "/etc/traefik/dynamic";
 /** Path of the health answer that is there as soon as the dynamic configuration is. */
 const READY_PATH = "/ready";
@@ -153,6 +154,8 @@ function traefikPodSpec(
                     `--entrypoints.websecure.transport.lifecycle.gracetimeout=${drain(args.hostPorts).shutdown}s`,
                     `--entrypoints.websecure.http.maxheaderbytes=${REQUEST_HEADER_KIB * 1024}`,
                     "--ping=true",
+                    // At the port of the health answer.
+                    ...(args.metrics === undefined ? [] : ["--metrics.prometheus=true"]),
                     "--providers.kubernetesingressnginx=true",
                     pulumi.interpolate`--providers.kubernetesingressnginx.controllerclass=${args.controllerValue}`,
                     pulumi.interpolate`--providers.kubernetesingressnginx.ingressclass=${args.ingressClassName}`,

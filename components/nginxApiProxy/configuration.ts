@@ -1,9 +1,12 @@
 import { IDLE_SECONDS, KEEP_ALIVE, REQUEST_HEADER_KIB, RESPONSE_HEADER_KIB } from "../parts/limits";
+import { Limits, limitsConfiguration } from "./limits";
+import { connectionMetrics, requestLog } from "./metrics";
 
 /** The API server's name inside the cluster: a subject alternative name of every API server certificate. */
 export const API_SERVER = "kubernetes.default.svc";
 /** Connections of one worker. A stream takes two and, measured, 100 KiB: those of both workers fit into the pod's memory. */
 const WORKER_CONNECTIONS = 4096;
+const WORKERS = 2;
 /** Headers of an answer by which a server behind nginx may give it orders. */
 const ACCEL_HEADERS = ["Redirect", "Expires", "Limit-Rate", "Buffering", "Charset"].map((name) => `X-Accel-${name}`);
 
@@ -27,7 +30,7 @@ export interface NginxConfigurationArgs {
      * @default []
      */
     readonly sourceRanges?: readonly string[];
-    /** Port of the plain-HTTP health answer, for kubelet's probes alone. */
+    /** Port of plain HTTP for kubelet's probes, /readyz and metrics. */
     readonly healthPort: number;
     /** The paths that are passed on, without a trailing slash; everything below each is passed on too. */
     readonly paths: readonly string[];
@@ -41,13 +44,19 @@ export interface NginxConfigurationArgs {
     readonly apiServerCaFile: string;
     /** How long connections go on in a worker that was told to stop, in seconds. */
     readonly shutdownSeconds: number;
+    /** How much a client may take. */
+    readonly limits: Limits;
+    /** Whether requests and connections are counted for Prometheus. */
+    readonly metrics: boolean;
 }
 
 /** The text of nginx.conf: a reverse proxy that verifies the API server and lets watches, logs and exec stream. */
 export function nginxConfiguration(args: NginxConfigurationArgs): string {
     const { redirect, sourceRanges = [] } = args;
     const paths = args.paths.map((path) => path.slice(1).replaceAll(".", "\\.")).join("|");
-    return `worker_processes 2;
+    const limits = limitsConfiguration(args.limits);
+    const apiServer = verifiedApiServer(args.apiServerCaFile);
+    return `worker_processes ${WORKERS};
 pid /tmp/nginx.pid;
 lock_file /tmp/nginx.lock;
 error_log /dev/stderr warn;
@@ -64,7 +73,7 @@ http {
     log_format access escape=json '{"time":"$time_iso8601","client":"${redirect === undefined ? "$http_x_forwarded_for" : "$remote_addr"}","method":"$request_method",'
         '"path":"$uri","upgrade":"$upgrade_header","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time}';
     access_log /dev/stdout access buffer=64k flush=1s;
-    server_tokens off;
+${args.metrics ? requestLog() : ""}    server_tokens off;
 
     client_body_temp_path /tmp/client_body;
     proxy_temp_path /tmp/proxy;
@@ -94,7 +103,7 @@ http {
         server ${API_SERVER}:443;
         keepalive 64;
     }
-
+${limits.http}
     server {
 ${listen(args.port, ` ssl${redirect === undefined ? HTTP2 : ""} so_keepalive=${KEEP_ALIVE.idle}s:${KEEP_ALIVE.interval}s:${KEEP_ALIVE.probes}`)}${sources(sourceRanges)}
         ssl_certificate $certificate_directory/tls.crt;
@@ -115,20 +124,9 @@ ${listen(args.port, ` ssl${redirect === undefined ? HTTP2 : ""} so_keepalive=${K
         send_timeout ${args.readTimeoutSeconds}s;
         client_body_timeout ${args.readTimeoutSeconds}s;
 
-        location ~ ^/(${paths})(/|$) {
-            proxy_pass https://api_server;
-            proxy_http_version 1.1;
-
-            proxy_ssl_name ${API_SERVER};
-            proxy_ssl_server_name on;
-            proxy_ssl_verify on;
-            proxy_ssl_verify_depth 3;
-            proxy_ssl_trusted_certificate ${args.apiServerCaFile};
-            proxy_ssl_protocols TLSv1.2 TLSv1.3;
-            # Asks as often as the pod's sysctls say.
-            proxy_socket_keepalive on;
-
-            proxy_set_header Host ${API_SERVER};
+${limits.server}        location ~ ^/(${paths})(/|$) {
+${limits.location}            proxy_pass https://api_server;
+${apiServer}
             proxy_set_header Connection $connection_header;
             proxy_set_header Upgrade $upgrade_header;
             # The API server's audit log names the client by these; behind a controller, X-Forwarded-For is the controller's.
@@ -166,12 +164,36 @@ ${listen(args.healthPort)}
             return 200;
         }
 
-        location / {
+        # Through to the API server, for people and alerts; the pod is not to be taken out for the API server's faults.
+        location = /readyz {
+            proxy_pass https://api_server;
+${apiServer}
+            proxy_connect_timeout 5s;
+            proxy_read_timeout 5s;
+        }
+
+${args.metrics ? connectionMetrics(WORKERS * WORKER_CONNECTIONS) : ""}        location / {
             return 404;
         }
     }
 }
 `;
+}
+
+/** The lines by which a location verifies the API server and calls it by its name. */
+function verifiedApiServer(caFile: string): string {
+    return `            proxy_http_version 1.1;
+
+            proxy_ssl_name ${API_SERVER};
+            proxy_ssl_server_name on;
+            proxy_ssl_verify on;
+            proxy_ssl_verify_depth 3;
+            proxy_ssl_trusted_certificate ${caFile};
+            proxy_ssl_protocols TLSv1.2 TLSv1.3;
+            # Asks as often as the pod's sysctls say.
+            proxy_socket_keepalive on;
+
+            proxy_set_header Host ${API_SERVER};`;
 }
 
 /** The lines by which a server listens to both address families; the pod's start takes the first one away where there is no IPv6. */

@@ -3,13 +3,19 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
 import { disruptionBudget, frontReplicas, rollout } from "../parts/availability";
 import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
-import { clientsOutside, IngressRule, networkPolicy, tcp, TO_DNS } from "../parts/networkPolicy";
-import { PodDefaults, podDefaults } from "../parts/pods";
-import { containerPorts, HostPorts, Ports } from "../parts/ports";
-import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
+import { fromCluster, networkPolicy, TO_DNS } from "../parts/networkPolicy";
+import { PodDefaults, podDefaults, userIds } from "../parts/pods";
+import { containerPorts, Ports } from "../parts/ports";
+import { serverCertificate } from "../parts/serverCertificate";
+import { podMonitor } from "../parts/podMonitor";
+import { Clients, fromClients } from "./clients";
 import { nginxConfiguration } from "./configuration";
+import { DEFAULT_LIMITS, Limits, limitsChecks } from "./limits";
+import { Metrics, METRICS_PORT, METRICS_PROGRAM, REQUEST_LOG, requestCounter, requestMetrics } from "./metrics";
 import { API_SERVER_CA_FILE, CERTIFICATE_DIRECTORY, CONFIGURATION_DIRECTORY, HEALTH_PORT, podSpec } from "./pod";
 import { startScript } from "./start";
+
+export { DEFAULT_LIMITS } from "./limits";
 
 /**
  * What kubectl and the client libraries ask the API server for: the guide's /api and /apis, and discovery, version,
@@ -34,30 +40,7 @@ export interface NginxApiProxyArgs {
     /** Image with an unprivileged nginx of 1.15.9 or later. */
     readonly image: pulumi.Input<string>;
     /** Who the proxy's clients are. */
-    readonly clients:
-        | {
-              /** An ingress controller: the proxy has a certificate for its Service's name. */
-              readonly type: "controller";
-              /** Issuer of that certificate. */
-              readonly issuerRef: pulumi.Input<IssuerRef>;
-              /** Labels of its pods, beside the proxy: the only ones that reach it. */
-              readonly podLabels: Readonly<Record<string, string>>;
-          }
-        | {
-              /** Clients outside the cluster: the proxy has the certificate for the site's address. */
-              readonly type: "outside";
-              /** Name of the Secret, in the namespace, with that certificate; the pods cannot start before it exists. */
-              readonly tlsSecretName: pulumi.Input<string>;
-              /** Port at which they come for HTTPS, to which plain HTTP is redirected. */
-              readonly port: number;
-              /** The nodes on whose ports the proxy answers; without, a load balancer leads to it. */
-              readonly hostPorts?: HostPorts;
-              /**
-               * Networks, as CIDRs, from which they may come, where the pods see the clients' own addresses; empty lets all come.
-               * @default []
-               */
-              readonly sourceRanges?: readonly string[];
-          };
+    readonly clients: Clients;
     /** Ports of the pods; the Service has the one for HTTPS, the other one serves clients outside alone. */
     readonly ports: Ports;
     /**
@@ -70,6 +53,16 @@ export interface NginxApiProxyArgs {
      * @default {}
      */
     readonly pods?: PodDefaults;
+    /**
+     * How much a client may take of each pod.
+     * @default DEFAULT_LIMITS
+     */
+    readonly limits?: Limits;
+    /**
+     * Where metrics for Prometheus come from.
+     * @default none are made
+     */
+    readonly metrics?: Metrics;
 }
 
 /**
@@ -90,7 +83,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
 
     constructor(name: string, args: NginxApiProxyArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:NginxApiProxy", name, args, opts);
-        const { clients, ports } = args;
+        const { clients, ports, metrics, limits = DEFAULT_LIMITS } = args;
         const hostPorts = clients.type === "outside" ? clients.hostPorts : undefined;
         const { replicas = frontReplicas(hostPorts) } = args;
         checkArguments(this, [
@@ -100,6 +93,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                 ok: Number.isInteger(replicas) && replicas >= 0,
                 allowed: "a whole number of zero or more",
             },
+            ...limitsChecks(limits),
         ]);
         const parent = { parent: this };
         const labels = { "app.kubernetes.io/name": "nginx-api-proxy", "app.kubernetes.io/instance": name };
@@ -131,7 +125,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                 // No fixed name: a changed configuration gets a new one, and with it the pods are rolled.
                 metadata: { namespace: args.namespace, labels },
                 immutable: true,
-                data: files(args),
+                data: files(args, limits),
             },
             parent,
         );
@@ -156,6 +150,16 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                             defaults: podDefaults(args.pods ?? {}, {}, hostPorts),
                             configurationName: configuration.metadata.name,
                             tlsSecretName: this.tlsSecretName,
+                            sidecars:
+                                metrics === undefined
+                                    ? []
+                                    : [
+                                          requestCounter(
+                                              metrics.image,
+                                              CONFIGURATION_DIRECTORY,
+                                              userIds(args.pods ?? {}),
+                                          ),
+                                      ],
                         }),
                     },
                 },
@@ -163,13 +167,22 @@ export class NginxApiProxy extends pulumi.ComponentResource {
             { parent: this, dependsOn: certificates },
         );
         disruptionBudget(name, metadata, labels, replicas, this);
+        if (metrics?.podMonitor) {
+            podMonitor(name, metadata, ["health", "metrics"], this);
+        }
 
         networkPolicy(
             `${name}-network-policy`,
             {
                 metadata,
                 matchLabels: labels,
-                traffic: (toApiServer) => ({ ingress: [fromClients(args)], egress: [toApiServer, TO_DNS] }),
+                traffic: (toApiServer) => ({
+                    ingress: [
+                        fromClients(clients, ports),
+                        ...(metrics === undefined ? [] : [fromCluster(HEALTH_PORT, METRICS_PORT)]),
+                    ],
+                    egress: [toApiServer, TO_DNS],
+                }),
             },
             args.pods ?? {},
             parent,
@@ -194,15 +207,8 @@ export class NginxApiProxy extends pulumi.ComponentResource {
     }
 }
 
-/** The proxy's clients. */
-function fromClients({ clients, ports }: NginxApiProxyArgs): IngressRule {
-    return clients.type === "outside"
-        ? clientsOutside(ports, clients.sourceRanges ?? [])
-        : { from: [{ podSelector: { matchLabels: clients.podLabels } }], ports: [tcp(ports.https)] };
-}
-
-/** The files of nginx, by their names: its configuration and the script that starts it. */
-function files({ clients, ports }: NginxApiProxyArgs): Record<string, string> {
+/** The files of the pod, by their names: nginx's configuration, the script that starts it, and what counts its requests. */
+function files({ clients, ports, metrics }: NginxApiProxyArgs, limits: Limits): Record<string, string> {
     return {
         "nginx.conf": nginxConfiguration({
             port: ports.https,
@@ -216,10 +222,14 @@ function files({ clients, ports }: NginxApiProxyArgs): Record<string, string> {
             apiServerCaFile: API_SERVER_CA_FILE,
             // After a change of what nginx reads; in a pod that goes, its grace period ends them earlier.
             shutdownSeconds: SILENCE_SECONDS,
+            limits,
+            metrics: metrics !== undefined,
         }),
         "start.sh": startScript({
             configurationFile: `${CONFIGURATION_DIRECTORY}/nginx.conf`,
             apiServerCaFile: API_SERVER_CA_FILE,
+            requestLog: metrics === undefined ? undefined : REQUEST_LOG,
         }),
+        ...(metrics === undefined ? {} : { [METRICS_PROGRAM]: requestMetrics() }),
     };
 }

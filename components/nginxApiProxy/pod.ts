@@ -6,7 +6,7 @@ import { gracefulEnd, spread } from "../parts/availability";
 import { podDefaults, RESTRICTED_CONTAINER } from "../parts/pods";
 import { HostPorts } from "../parts/ports";
 
-/** Port of the health answer, for kubelet's probes alone. */
+/** Port of the health answers, and of the metrics of connections; not for clients. */
 export const HEALTH_PORT = 8081;
 /** Folder with the proxy's own tls.crt and tls.key. */
 export const CERTIFICATE_DIRECTORY = "/etc/nginx/tls";
@@ -31,6 +31,8 @@ export interface PodArgs {
     readonly configurationName: pulumi.Input<string>;
     /** Name of the Secret with the proxy's certificate. */
     readonly tlsSecretName: pulumi.Input<string>;
+    /** Containers beside nginx. */
+    readonly sidecars: readonly k8s.types.input.core.v1.Container[];
 }
 
 /** The pod of the proxy: one nginx, unprivileged, without a token of its own. */
@@ -72,6 +74,7 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
                     { name: "tmp", mountPath: "/tmp" },
                 ],
             },
+            ...args.sidecars,
         ],
         volumes: [
             { name: "configuration", configMap: { name: args.configurationName } },

@@ -6,10 +6,15 @@ export interface StartArgs {
     readonly configurationFile: string;
     /** File with the certificate authority of the API server. */
     readonly apiServerCaFile: string;
+    /** File to which nginx writes its requests for what counts them, if something does. */
+    readonly requestLog?: string;
 }
 
 /** How often the script looks for changes, in seconds; kubelet itself takes a minute or so to show them. */
 const LOOK_SECONDS = 10;
+
+/** How large the file of requests may become, in bytes, before it is emptied. */
+const REQUEST_LOG_BYTES = 16_000_000;
 
 /**
  * The shell script that starts nginx, for any image with a shell. nginx asks for the API server's address and reads its
@@ -32,7 +37,7 @@ read_once() {
 seen=$(read_once)
 # nginx reads nothing again while it cannot use what it would read; then this asks once more.
 while sleep ${LOOK_SECONDS}; do
-    now=$(read_once)
+${args.requestLog === undefined ? "" : `    [ "$(wc -c <${args.requestLog})" -lt ${REQUEST_LOG_BYTES} ] || : >${args.requestLog}\n`}    now=$(read_once)
     [ "$now" = "$seen" ] || { nginx -e /dev/stderr -c $conf -s reload && seen=$now; }
 done &
 

@@ -77,6 +77,11 @@ export function tcp(port: number): NetworkPolicyPort {
     return { protocol: "TCP", port };
 }
 
+/** Pods of the cluster, such as Prometheus, at ports of metrics. */
+export function fromCluster(...ports: number[]): IngressRule {
+    return { from: [{ namespaceSelector: {} }], ports: ports.map(tcp) };
+}
+
 /** Clients outside the cluster, from the networks that are given as CIDRs or, without, from anywhere. */
 export function clientsOutside({ http, https }: Ports, sourceRanges: readonly string[]): IngressRule {
     const from = sourceRanges.map((cidr) => ({ ipBlock: { cidr } }));

@@ -37,7 +37,7 @@ export const RESTRICTED_CONTAINER = { allowPrivilegeEscalation: false, capabilit
 const USER_ID = 65532;
 
 /** A user and a group of a pod or a container; none where the image or the cluster names them. */
-interface UserIds {
+export interface UserIds {
     readonly runAsUser?: number;
     readonly runAsGroup?: number;
 }

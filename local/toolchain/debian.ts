@@ -15,6 +15,7 @@ const PACKAGES = {
     munge: "/usr/sbin/munged",
     nftables: "/usr/sbin/nft",
     podman: "/usr/bin/podman",
+    prometheus: "/usr/bin/promtool",
     runc: "/usr/sbin/runc",
     "slurm-client": "/usr/bin/sbatch",
     slurmctld: "/usr/sbin/slurmctld",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NginxApiProxy } from "../../../components/nginxApiProxy";
+import { DEFAULT_LIMITS, NginxApiProxy } from "../../../components/nginxApiProxy";
 import { nginxConfiguration } from "../../../components/nginxApiProxy/configuration";
 import { HOST_PORTS, NAMESPACE, PROXY } from "../support/arguments";
 import { start } from "../support/nginxStart";
@@ -33,6 +33,8 @@ describe("NginxApiProxy", () => {
             certificateDirectory: "/tls",
             apiServerCaFile: "/ca.crt",
             shutdownSeconds: 300,
+            limits: DEFAULT_LIMITS,
+            metrics: false,
         });
         const pattern = new RegExp(/location ~ (\S+) \{/.exec(text)?.[1] ?? "$^");
         assert.ok(["/api", "/api/v1/pods", "/.well-known/openid-configuration"].every((path) => pattern.test(path)));

@@ -6,6 +6,7 @@ import {
     StackValidationPolicy,
 } from "@pulumi/policy";
 import * as proxy from "@pulumi/policy/proxy";
+import { DEFAULT_LIMITS } from "../../../components/nginxApiProxy";
 import { nginxConfiguration } from "../../../components/nginxApiProxy/configuration";
 import { policies } from "../../../policy/rules";
 
@@ -265,6 +266,8 @@ rule("tls-on-every-hop", ({ passes, refuses }) => {
         certificateDirectory: "/tls",
         apiServerCaFile: "/ca.crt",
         shutdownSeconds: 300,
+        limits: DEFAULT_LIMITS,
+        metrics: false,
     });
     const configMap = (text: string) => ({ data: { "nginx.conf": text } });
     const verify = 'data["nginx.conf"].proxy_ssl_verify of ConfigMap web';

@@ -97,6 +97,19 @@ const CASES: readonly {
     },
 
     {
+        what: "no Prometheus operator, which shall be told of metrics",
+        settings: { ...KIND, metrics: { enabled: true, podMonitor: true } },
+        has: {},
+        says: [
+            "metrics.podMonitor: the cluster has no Prometheus operator, which knows PodMonitors; set metrics.podMonitor to false, or install it before.",
+        ],
+    },
+    {
+        what: "a Prometheus operator",
+        settings: { ...KIND, metrics: { enabled: true, podMonitor: true } },
+        has: definition("podmonitors.monitoring.coreos.com", KUBECTL),
+    },
+    {
         what: "our namespaces, made by somebody else",
         has: { ...namespace("ingress-nginx-internal", KUBECTL), ...namespace("interlink", OTHERS) },
         says: [

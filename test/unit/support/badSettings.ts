@@ -128,7 +128,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: KIND,
         change: { ports: { https: 8080 } },
         says: [
-            "ports.https: 8080 is not allowed; give another port than 8080, 8081, 10254, where kubelet's probes go.",
+            "ports.https: 8080 is not allowed; give another port than 8080, 8081, 8082, 10254, where kubelet's probes and Prometheus go.",
         ],
     },
     {
@@ -161,6 +161,26 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: KIND,
         change: { proxy: { replicas: 1.5 } },
         says: ["proxy.replicas: 1.5 is not allowed; give a whole number of pods, zero or more."],
+    },
+    {
+        good: KIND,
+        change: { limits: { requestsPerSecond: "100", burst: -1, connections: 0.5, perAddress: 1 } },
+        says: [
+            'limits.requestsPerSecond: "100" is not allowed; give a whole number of requests per second, zero or more.',
+            "limits.burst: -1 is not allowed; give a whole number of requests, zero or more.",
+            "limits.connections: 0.5 is not allowed; give a whole number of open requests, zero or more.",
+            "limits.perAddress: there is no such setting.",
+        ],
+    },
+    {
+        good: KIND,
+        change: { metrics: true },
+        says: ["metrics: true is not allowed; give an object with enabled and podMonitor."],
+    },
+    {
+        good: KIND,
+        change: { metrics: { podMonitor: true } },
+        says: ["metrics.podMonitor: true is not allowed; give false, or set metrics.enabled to true."],
     },
     { good: KIND, change: { proxy: { replica: 1 } }, says: ["proxy.replica: there is no such setting."] },
     {

@@ -164,6 +164,7 @@ function versionRows(): (readonly [string, string, string])[] {
             version("pulumi-resource-kubernetes"),
         ],
         ["nginx, the proxy", tag(images.nginx), `${tag(dev.images.nginx)}, Debian's`],
+        ["mtail, where metrics are wanted", tag(images.mtail), `${tag(dev.images.mtail)}, Debian's`],
         ["Traefik", tag(images.traefik), tag(dev.images.traefik)],
         ["ingress-nginx", tag(images.ingressNginx), tag(dev.images.ingressNginx)],
         ["ingress-nginx's chart", charts.ingressNginx, dev.ingressNginx.chartVersion],
