@@ -2,10 +2,11 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Unwrap } from "@pulumi/pulumi";
+import { causesOf } from "../../commands/causes";
 import { StackOutputs } from "../../stacks/outputs";
 import { Environment, settingsPath, writeSettings } from "./environments";
 import { CACHE, KUBECONFIG, PROJECT, STATE } from "../machine/layout";
-import { attempt, run, say } from "../machine/shell";
+import { attempt, run, say, UserError } from "../machine/shell";
 import { toolPath } from "../toolchain/tools";
 
 const BACKEND = join(STATE, "pulumi");
@@ -66,8 +67,7 @@ export async function pulumiPreview(name: Environment): Promise<void> {
     try {
         await writeSettings(name, stack.settings);
         await select(stack, env);
-        const preview = ["npm", "run", "--silent", "preview", "--", "--config-file", stack.settings];
-        await run(preview, { cwd: PROJECT, env, echo: true });
+        await pulumi(stack, ["preview", ...POLICY, ...OUTPUT], env);
     } finally {
         rmSync(folder, { recursive: true });
     }
@@ -103,7 +103,15 @@ async function select({ name, folder, settings }: Stack, env: Readonly<Record<st
     await run(["pulumi", "stack", "select", "--create", name], { cwd: dirname(settings), env });
 }
 
-async function pulumi({ name, folder, settings }: Stack, command: readonly string[]): Promise<void> {
-    const env = environment(name);
-    await run(["pulumi", ...command, "--config-file", settings], { cwd: folder, env, echo: true });
+/** Runs Pulumi for somebody who reads along; a failure ends with its causes. */
+async function pulumi(
+    { name, folder, settings }: Stack,
+    command: readonly string[],
+    env = environment(name),
+): Promise<void> {
+    const options = { cwd: folder, env, echo: true };
+    const { status, stdout } = await attempt(["pulumi", ...command, "--config-file", settings], options);
+    if (status !== 0) {
+        throw new UserError([`pulumi ${command[0]}: exit status ${status}.`, ...causesOf(stdout)].join("\n"));
+    }
 }
