@@ -20,7 +20,11 @@ const ROOMS = {
     "local/images/": ["local/(machine|toolchain)/"],
     "local/cluster/": ["local/(machine|toolchain|images)/"],
     "local/hpc/": ["local/(machine|toolchain|images|cluster)/"],
-    "local/stacks/(?!site/)": ["local/(machine|toolchain|images|cluster|hpc)/", "stacks/outputs\\.ts$", "commands/causes\\.ts$"],
+    "local/stacks/(?!site/)": [
+        "local/(machine|toolchain|images|cluster|hpc)/",
+        "stacks/outputs\\.ts$",
+        "commands/causes\\.ts$",
+    ],
     // A program of its own for what a site has beside ours.
     "local/stacks/site/": ["local/(machine|toolchain)/", "components/"],
     "local/verify/": ["local/(machine|toolchain|images|cluster|hpc|stacks)/"],

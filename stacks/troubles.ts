@@ -110,7 +110,9 @@ async function deploymentTroubles(look: Look, path: string, now: number): Promis
         if (available === undefined || !isOff(available, now)) {
             return [];
         }
-        const failure = conditions.find((condition) => condition.type === "ReplicaFailure" && condition.status === "True");
+        const failure = conditions.find(
+            (condition) => condition.type === "ReplicaFailure" && condition.status === "True",
+        );
         return [`${called} is not available: ${(failure ?? available).message}`];
     });
 }

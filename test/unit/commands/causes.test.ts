@@ -56,7 +56,10 @@ Resources:
 `,
         causes: ["interlink-kube-api:address: give one.\ninterlink-kube-api:ports: give two."],
     },
-    "an update that went well": { printed: "Diagnostics:\n  a (b):\n    warning: w\n\nResources:\n    2 unchanged\n", causes: [] },
+    "an update that went well": {
+        printed: "Diagnostics:\n  a (b):\n    warning: w\n\nResources:\n    2 unchanged\n",
+        causes: [],
+    },
     "what has no sections": { printed: "error: no stack selected\n", causes: [] },
 };
 
