@@ -15,12 +15,17 @@ const ROOMS = {
     "outputs\\.ts$": ["stacks/outputs\\.ts$"],
     "examples/": ["outputs\\.ts$"],
     "policy/": ["components/parts/"],
+    "commands/": [],
     "local/machine/": [],
     "local/toolchain/": ["local/machine/"],
     "local/images/": ["local/(machine|toolchain)/"],
     "local/cluster/": ["local/(machine|toolchain|images)/"],
     "local/hpc/": ["local/(machine|toolchain|images|cluster)/"],
-    "local/stacks/(?!site/)": ["local/(machine|toolchain|images|cluster|hpc)/", "stacks/outputs\\.ts$"],
+    "local/stacks/(?!site/)": [
+        "local/(machine|toolchain|images|cluster|hpc)/",
+        "stacks/outputs\\.ts$",
+        "commands/causes\\.ts$",
+    ],
     // A program of its own for what a site has beside ours.
     "local/stacks/site/": ["local/(machine|toolchain)/", "components/"],
     "local/verify/": ["local/(machine|toolchain|images|cluster|hpc|stacks)/", "doctor/script\\.ts$"],

@@ -7,6 +7,7 @@ import { apiServerPorts, deploy, frontPods } from "./stacks";
 import { checkCluster } from "./stacks/cluster";
 import { markObjects } from "./stacks/look";
 import { StackOutputs } from "./stacks/outputs";
+import { sayTroubles } from "./stacks/troubles";
 
 /** The program: settings in, a look at the cluster, the environment's stack, checked when it is up, its outputs out. */
 export = async (): Promise<StackOutputs> => {
@@ -14,6 +15,7 @@ export = async (): Promise<StackOutputs> => {
     const { providerArgs, api } = await reachCluster(settings.kubeconfig, settings.context);
     if (api !== undefined) {
         await checkCluster(api, settings, stackIdentifier());
+        await sayTroubles(api, settings, stackIdentifier());
     }
     markObjects(stackIdentifier());
     const provider = new k8s.Provider("kubernetes", {

@@ -43,6 +43,7 @@ export interface IngressClass extends ClusterObject {
 /** A Deployment. */
 export interface Deployment extends ClusterObject {
     readonly spec?: {
+        readonly replicas?: number;
         readonly template?: {
             readonly spec?: {
                 readonly containers?: readonly { readonly image?: string; readonly args?: readonly string[] }[];
@@ -75,6 +76,11 @@ export class Look {
         const fields = managedFields ?? [];
         const byPulumi = fields.length === 0 || fields.some(({ manager }) => manager?.startsWith("pulumi-"));
         return byPulumi ? undefined : "is not this stack's";
+    }
+
+    /** Whether an object has this stack's mark. */
+    isMarked({ metadata: { annotations } }: ClusterObject): boolean {
+        return annotations?.[OWNER] === this.stack;
     }
 
     /** The Kubernetes version, minor number and name; undefined where it is unseen. */

@@ -2,10 +2,11 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Unwrap } from "@pulumi/pulumi";
+import { causesOf } from "../../commands/causes";
 import { StackOutputs } from "../../stacks/outputs";
 import { Environment, settingsPath, writeSettings } from "./environments";
 import { CACHE, KUBECONFIG, PROJECT, STATE } from "../machine/layout";
-import { attempt, run, say } from "../machine/shell";
+import { attempt, run, say, UserError } from "../machine/shell";
 import { toolPath } from "../toolchain/tools";
 
 const BACKEND = join(STATE, "pulumi");
@@ -44,10 +45,14 @@ export function environment(stack: string): Record<string, string> {
 
 /** Deploys a stack to the cluster. */
 export async function pulumiUp(stack: Stack): Promise<void> {
-    await selectStack(stack);
+    const interrupted = await selectStack(stack);
     // Of a run that was killed: Helm touches no release that it thinks is being changed, and else takes over its objects.
     const pending = ["--all-namespaces", "--selector", "owner=helm,status in (pending-install,pending-upgrade)"];
     await run(["kubectl", "delete", "secret", ...pending], { env: environment(stack.name) });
+    if (interrupted) {
+        // What it had begun with is not in the state, or no longer in the cluster.
+        await pulumi(stack, ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", ...OUTPUT]);
+    }
     await pulumi(stack, ["up", "--yes", "--skip-preview", ...POLICY, ...OUTPUT]);
 }
 
@@ -66,8 +71,7 @@ export async function pulumiPreview(name: Environment): Promise<void> {
     try {
         await writeSettings(name, stack.settings);
         await select(stack, env);
-        const preview = ["npm", "run", "--silent", "preview", "--", "--config-file", stack.settings];
-        await run(preview, { cwd: PROJECT, env, echo: true });
+        await pulumi(stack, ["preview", ...POLICY, ...OUTPUT], env);
     } finally {
         rmSync(folder, { recursive: true });
     }
@@ -83,18 +87,22 @@ export async function outputs(name: Environment): Promise<Outputs> {
     ) as Outputs;
 }
 
-async function selectStack(stack: Stack): Promise<void> {
+/** Selects a stack; says whether the run before was interrupted, of which it removes what hinders the next one. */
+async function selectStack(stack: Stack): Promise<boolean> {
     mkdirSync(BACKEND, { recursive: true });
     const env = environment(stack.name);
     await select(stack, env);
     // A run that was killed leaves its lock; whoever calls this is the only one who uses this backend.
     const locks = join(BACKEND, ".pulumi", "locks");
-    if (existsSync(locks) && readdirSync(locks, { recursive: true }).some((file) => String(file).endsWith(".json"))) {
+    const interrupted =
+        existsSync(locks) && readdirSync(locks, { recursive: true }).some((file) => String(file).endsWith(".json"));
+    if (interrupted) {
         say("pulumi: an earlier run was interrupted; its lock is removed");
         // Its providers, without a parent now, may still be at work.
         await attempt(["pkill", "-9", "-P", "1", "-f", join(CACHE, "tools", "pulumi-")]);
         await run(["pulumi", "cancel", "--yes"], { cwd: stack.folder, env });
     }
+    return interrupted;
 }
 
 /** Makes the stack unless it is there: beside its settings, since Pulumi would else write into the program's folder. */
@@ -103,7 +111,15 @@ async function select({ name, folder, settings }: Stack, env: Readonly<Record<st
     await run(["pulumi", "stack", "select", "--create", name], { cwd: dirname(settings), env });
 }
 
-async function pulumi({ name, folder, settings }: Stack, command: readonly string[]): Promise<void> {
-    const env = environment(name);
-    await run(["pulumi", ...command, "--config-file", settings], { cwd: folder, env, echo: true });
+/** Runs Pulumi for somebody who reads along; a failure ends with its causes. */
+async function pulumi(
+    { name, folder, settings }: Stack,
+    command: readonly string[],
+    env = environment(name),
+): Promise<void> {
+    const options = { cwd: folder, env, echo: true };
+    const { status, stdout } = await attempt(["pulumi", ...command, "--config-file", settings], options);
+    if (status !== 0) {
+        throw new UserError([`pulumi ${command[0]}: exit status ${status}.`, ...causesOf(stdout)].join("\n"));
+    }
 }

@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { KubeConfig } from "@kubernetes/client-node";
+import { applyManifest, kubectl } from "../../../local/cluster/kubectl";
+import { HPC, KUBECONFIG } from "../../../local/machine/layout";
+import { attempt, inNamespace, Result, RunOptions, until } from "../../../local/machine/shell";
+import { outputs } from "../../../local/stacks/pulumi";
+import { ensureTools, program } from "../../../local/toolchain/tools";
+import { inWords, underLoad } from "../../trust/load";
+import { inSteps, make, Steps, TABLE } from "../support";
+
+const ENVIRONMENT = "dev";
+const NAMESPACE = "clients";
+const HERE = `/api/v1/namespaces/${NAMESPACE}`;
+/** The newest kubectl and the oldest that is supported, by their builds. */
+const KUBECTLS = { newest: "kubernetes", "1.30": "kubernetes-1.30" } as const;
+/** What differs between two answers to the same question: time passes. */
+const PASSING = /"(resourceVersion|uid|creationTimestamp|time|continue)":\s*"[^"]*"/g;
+const HEADERS = /^(content-type|content-encoding|warning|cache-control|www-authenticate|vary):/i;
+/** As JSON 2.5 MB, and in etcd a sixth of it. */
+const LARGE = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "large" },
+    data: { text: "\u0001".repeat(420_000) },
+};
+/** TCP port of the pod for plain HTTP. */
+const PLAIN_PORT = 18081;
+const COPIED_BYTES = 100_000_000;
+
+/** A way to the API server, with one token for both. */
+interface Way {
+    readonly url: string;
+    /** File of the CA that verifies it. */
+    readonly ca: string;
+    /** Network namespace whence it is gone. */
+    readonly netns?: string;
+}
+
+/** What is asked by curl, with its arguments; each answer is compared with the API server's own. */
+const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
+    "an object": [`${HERE}/configmaps/small`],
+    "an object that is not there": [`${HERE}/configmaps/none`],
+    "what is forbidden": ["/api/v1/namespaces/kube-system/secrets"],
+    "a path that is none": ["/apis/none.example/v1/things"],
+    "a broken body": [`${HERE}/configmaps`, "-X", "POST", "-H", "Content-Type: application/json", "-d", "{"],
+    "the first page of a list": [`${HERE}/configmaps?limit=1`],
+    "a watch": [`${HERE}/configmaps?watch=1&timeoutSeconds=2&fieldSelector=metadata.name%3Dsmall`],
+    protobuf: [`${HERE}/configmaps/small`, "-H", "Accept: application/vnd.kubernetes.protobuf"],
+    gzip: [`${HERE}/configmaps/large`, "-H", "Accept-Encoding: gzip"],
+    "HTTP/1.1": [`${HERE}/configmaps/small`, "--http1.1"],
+    "HTTP/2": [`${HERE}/configmaps/small`, "--http2"],
+    "server-side apply": [
+        `${HERE}/configmaps/applied?fieldManager=test&dryRun=All`,
+        ...["-X", "PATCH", "-H", "Content-Type: application/apply-patch+yaml"],
+        ...["-d", "{apiVersion: v1, kind: ConfigMap, metadata: {name: applied}, data: {a: b}}"],
+    ],
+    discovery: ["/apis"],
+    "aggregated discovery": [
+        "/apis",
+        "-H",
+        "Accept: application/json;v=v2;g=apidiscovery.k8s.io;as=APIGroupDiscoveryList",
+    ],
+    OpenAPI: ["/openapi/v3"],
+    "kinds that the cluster was given": [`/apis/cert-manager.io/v1/namespaces/${NAMESPACE}/certificates`],
+};
+
+/** Everything that a client does works, as it does at the API server itself. */
+describe("a door", () => {
+    const folder = mkdtempSync(join(tmpdir(), "interlink-clients-"));
+    const at = (name: string) => join(folder, name);
+    let token = "";
+    let door: Way;
+    let direct: Way;
+    after(async () => {
+        await kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found");
+        rmSync(folder, { recursive: true });
+    });
+
+    const ask = async ({ url, ca, netns }: Way, [path = "", ...args]: readonly string[]) => {
+        const curl = ["curl", "-sS", "-i", "--cacert", ca, "-H", "@-", ...args, url + path];
+        const { stdout, stderr } = await attempt(curl, { netns, input: `Authorization: Bearer ${token}\n` });
+        const [head = "", ...body] = stdout.split("\r\n\r\n");
+        const [status = "", ...headers] = head.split("\r\n");
+        assert.match(status, /^HTTP/, stderr);
+        const kept = headers.filter((header) => HEADERS.test(header)).map((header) => header.toLowerCase());
+        return { status, headers: kept.sort(), body: body.join("\r\n\r\n").replace(PASSING, "") };
+    };
+    const command = (kubectlBuild: string, { url, ca }: Way, args: readonly string[]) => [
+        program(kubectlBuild, "kubectl"),
+        ...["--kubeconfig=/dev/null", `--namespace=${NAMESPACE}`, `--server=${url}`],
+        ...[`--certificate-authority=${ca}`, `--token=${token}`],
+        ...args,
+    ];
+    const by = (build: string, args: readonly string[], options: RunOptions = {}): Promise<Result> =>
+        attempt(command(build, door, args), { ...options, netns: HPC });
+
+    inSteps("that everything passes", {
+        "`make up`": async () => {
+            assert.match(await make("up"), TABLE);
+            await ensureTools(Object.values(KUBECTLS));
+            const { apiServerUrl, caCertificate, namespace } = await outputs(ENVIRONMENT);
+            const config = new KubeConfig();
+            config.loadFromFile(KUBECONFIG);
+            const { server = "", caData = "" } = config.getCurrentCluster() ?? {};
+            writeFileSync(at("door.crt"), caCertificate);
+            writeFileSync(at("direct.crt"), Buffer.from(caData, "base64"));
+            door = { url: apiServerUrl, ca: at("door.crt"), netns: HPC };
+            direct = { url: server, ca: at("direct.crt") };
+
+            const inside = (...args: string[]) => kubectl("--namespace", NAMESPACE, ...args);
+            await kubectl("create", "namespace", NAMESPACE);
+            await inside(
+                "create",
+                "rolebinding",
+                "admin",
+                "--clusterrole=admin",
+                `--serviceaccount=${NAMESPACE}:default`,
+            );
+            token = (await inside("create", "token", "default")).trim();
+            await inside("create", "configmap", "small", "--from-literal=a=b");
+            writeFileSync(at("large.json"), JSON.stringify(LARGE));
+            const proxy = ["get", "deployment", "my-nginx-kubernetes-api", "--namespace", namespace];
+            // An image with a shell's commands, which the node has already.
+            const image = await kubectl(...proxy, "-o", "jsonpath={.spec.template.spec.containers[0].image}");
+            await applyManifest(shellPod(image));
+            await inside("wait", "--for=condition=Ready", "pod/shell", "--timeout=60s");
+            return apiServerUrl;
+        },
+        ...kubectlSteps("newest", KUBECTLS.newest),
+        ...kubectlSteps("1.30", KUBECTLS["1.30"]),
+        "the JavaScript client, a list in chunks, watch, exec and logs": async () => {
+            const user = { token };
+            const cluster = { server: door.url, "certificate-authority": door.ca };
+            const config = {
+                "current-context": "door",
+                contexts: [{ name: "door", context: { cluster: "door", user: "door" } }],
+                clusters: [{ name: "door", cluster }],
+                users: [{ name: "door", user }],
+            };
+            const file = join(__dirname, "..", "..", "trust", "javascript.ts");
+            const node = [process.execPath, "-r", "ts-node/register/transpile-only", file, NAMESPACE, "shell"];
+            const env = { KUBECONFIG_TEXT: JSON.stringify(config) };
+            const { stdout, stderr } = await attempt(node, { netns: HPC, env, timeoutSeconds: 60 });
+            assert.notEqual(stdout, "", stderr);
+            const { names, ...seen } = JSON.parse(stdout) as { readonly names: readonly string[] };
+            assert.deepEqual(seen, { watched: "ADDED", said: "there and back\n", logged: true });
+            assert.deepEqual([...names].sort(), ["kube-root-ca.crt", "large", "small"]);
+            return `${names.length} pages`;
+        },
+        ...(Object.fromEntries(
+            Object.entries(QUESTIONS).map(([what, question]) => [
+                `the same answer to ${what}`,
+                async () => {
+                    const [theirs, ours] = [await ask(direct, question), await ask(door, question)];
+                    assert.deepEqual(ours, theirs);
+                    return `${ours.status.trim()}, ${ours.body.length} characters`;
+                },
+            ]),
+        ) as Steps),
+        "1,000 watches": async () => {
+            const seen = await underLoad(ENVIRONMENT, () => sleep(20_000), { perSecond: 5, watches: 1000 });
+            assert.deepEqual([seen.failed, seen.watchesLost], [0, 0], inWords(seen));
+            return `${seen.watchesLost} lost in 20 s, ${seen.failed} of ${seen.requests} requests failed meanwhile`;
+        },
+    });
+
+    /** What kubectl does, each with its own protocols. */
+    function kubectlSteps(name: string, build: string): Steps {
+        const succeeds = async (args: readonly string[], options?: RunOptions) => {
+            const result = await by(build, args, options);
+            assert.equal(result.status, 0, result.stderr);
+            return result;
+        };
+        const protocols = (action: (env: Record<string, string>) => Promise<void>) => async () => {
+            for (const on of ["true", "false"]) {
+                await action({ KUBECTL_REMOTE_COMMAND_WEBSOCKETS: on, KUBECTL_PORT_FORWARD_WEBSOCKETS: on });
+            }
+            return "WebSocket and SPDY";
+        };
+        return {
+            [`kubectl ${name}, apply of 2.5 MB`]: async () => {
+                await succeeds(["apply", "--server-side", "--force-conflicts", "-f", at("large.json")]);
+                return `${readFileSync(at("large.json")).length} bytes`;
+            },
+            [`kubectl ${name}, a list in chunks`]: async () => {
+                const { stdout } = await succeeds(["get", "configmaps", "--chunk-size=1", "-o", "name"]);
+                assert.equal(stdout, await kubectl("get", "configmaps", "--namespace", NAMESPACE, "-o", "name"));
+                return `${stdout.trim().split("\n").length} pages`;
+            },
+            [`kubectl ${name}, exec`]: protocols(async (env) => {
+                const { stdout, stderr } = await succeeds(["exec", "-i", "shell", "-v=4", "--", "cat"], {
+                    input: "there and back",
+                    env,
+                });
+                assert.equal(stdout, "there and back");
+                assert.doesNotMatch(stderr, /fallback/);
+            }),
+            [`kubectl ${name}, attach and logs -f`]: protocols(async (env) => {
+                const line = randomBytes(4).toString("hex");
+                const log = by(build, ["logs", "-f", "shell", "--tail=0"], { timeoutSeconds: 15 });
+                await sleep(2000);
+                const attached = by(build, ["attach", "-i", "shell"], { input: `${line}\n`, env, timeoutSeconds: 10 });
+                assert.match((await log).stdout, new RegExp(`got ${line}`));
+                await attached;
+            }),
+            [`kubectl ${name}, port-forward`]: protocols(async (env) => {
+                await servePlainHttp();
+                const [file = "", ...args] = inNamespace(
+                    HPC,
+                    command(build, door, ["port-forward", "pod/shell", `18080:${PLAIN_PORT}`]),
+                );
+                const forward = spawn(file, args, { env: { ...process.env, ...env }, stdio: "ignore" });
+                try {
+                    await until("the forwarded port", 20, async () => {
+                        const curl = ["curl", "-s", "--max-time", "5", "http://127.0.0.1:18080/"];
+                        return (await attempt(curl, { netns: HPC })).stdout === "forwarded";
+                    });
+                } finally {
+                    forward.kill();
+                }
+            }),
+            [`kubectl ${name}, cp of 100 MB`]: async () => {
+                const bytes = randomBytes(COPIED_BYTES);
+                writeFileSync(at("there"), bytes);
+                await succeeds(["cp", at("there"), "shell:/tmp/copied"]);
+                await succeeds(["cp", "shell:/tmp/copied", at("back")]);
+                const digest = (content: Buffer) => createHash("sha256").update(content).digest("hex");
+                assert.equal(digest(readFileSync(at("back"))), digest(bytes));
+                return "there and back, the same";
+            },
+        };
+    }
+
+    /** Lets the pod answer plain HTTP by its own nginx. */
+    async function servePlainHttp(): Promise<void> {
+        const server = `server { listen ${PLAIN_PORT}; return 200 forwarded; }`;
+        const configuration = `pid /tmp/nginx.pid; error_log /tmp/log; events {} http { access_log off; ${server} }`;
+        const start = `[ -e /tmp/nginx.pid ] || { echo '${configuration}' > /tmp/conf && nginx -c /tmp/conf; }`;
+        await kubectl("exec", "--namespace", NAMESPACE, "shell", "--", "sh", "-c", start);
+    }
+});
+
+/** A pod that repeats each line that it is given. */
+function shellPod(image: string): string {
+    return `apiVersion: v1
+kind: Pod
+metadata: { name: shell, namespace: ${NAMESPACE} }
+spec:
+    containers:
+        - name: shell
+          image: ${image}
+          stdin: true
+          command: [sh, -c, "while read -r line; do echo got $line; done; sleep infinity"]
+`;
+}
