@@ -26,6 +26,8 @@ export interface Front {
     readonly labels: Readonly<Record<string, string>>;
     /** Port of the pods that speaks HTTPS. */
     readonly port: number;
+    /** A token to ask with, where nobody gets in without; undefined asks anonymously. */
+    readonly token: string | undefined;
     /** Host under which clients come, and which the pods' certificate must hold: an IP address or a DNS name. */
     readonly host: string;
     /** CA certificate that verifies it, PEM. */
@@ -99,7 +101,7 @@ async function podFault(cluster: KubeConfig, front: Front, pod: string): Promise
     try {
         const connection = await tunnelTo(cluster, { namespace: front.namespace, pod, port: front.port });
         const { status, body } = await ask(connection, front).finally(() => connection.destroy());
-        return isFromApiServer(status, body) ? undefined : `answered ${status} (${excerpt(body)})`;
+        return isFromApiServer(status, body, front) ? undefined : `answered ${status} (${excerpt(body)})`;
     } catch (error) {
         if (error instanceof TunnelRefused && (error.status === 401 || error.status === 403)) {
             throw new NotChecked(
@@ -112,7 +114,7 @@ async function podFault(cluster: KubeConfig, front: Front, pod: string): Promise
 
 /** Asks once, over TLS, verified as a client outside would. */
 async function ask(connection: Duplex, front: Front): Promise<{ readonly status: number; readonly body: string }> {
-    const { host, port, caCertificate } = front;
+    const { host, port, caCertificate, token } = front;
     const secure = connect({
         socket: connection,
         ca: caCertificate,
@@ -124,7 +126,8 @@ async function ask(connection: Duplex, front: Front): Promise<{ readonly status:
         const signal = AbortSignal.timeout(ANSWER_MS);
         signal.addEventListener("abort", () => reject(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
         secure.once("error", reject);
-        request({ host, port, path: PATH, createConnection: () => secure, signal }, (response) => {
+        const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+        request({ host, port, path: PATH, headers, createConnection: () => secure, signal }, (response) => {
             text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
         })
             .once("error", reject)
@@ -132,11 +135,15 @@ async function ask(connection: Duplex, front: Front): Promise<{ readonly status:
     });
 }
 
-/** Whether an answer is the API server's: its version, or its refusal of somebody without a name. */
-function isFromApiServer(status: number, body: string): boolean {
+/**
+ * Whether an answer is the API server's: its version, or its refusal of somebody without a name. With a token, the proxy's own
+ * refusal is as good: it knows from the API server that the token is not a job's. Without that, its answer is 401 or 503.
+ */
+function isFromApiServer(status: number, body: string, { token }: Front): boolean {
+    const refusals = token === undefined ? [401, 403] : [403];
     try {
         const { gitVersion, kind } = JSON.parse(body) as { readonly gitVersion?: unknown; readonly kind?: unknown };
-        return status === 200 ? typeof gitVersion === "string" : [401, 403].includes(status) && kind === "Status";
+        return status === 200 ? typeof gitVersion === "string" : refusals.includes(status) && kind === "Status";
     } catch {
         return false;
     }

@@ -341,7 +341,8 @@ function plainProxying(text: string, path: Path): Violation[] {
     const verify = values("proxy_ssl_verify");
     return [
         ...values("proxy_pass")
-            .filter((address) => /^http:/i.test(address ?? ""))
+            // A socket is no network.
+            .filter((address) => /^http:(?!\/\/unix:)/i.test(address ?? ""))
             .map((value) => ({ path: [...path, "proxy_pass"], value, allowed: "an https:// address" })),
         ...(verify.length === 0 ? [undefined] : verify)
             .filter((value) => value !== "on")

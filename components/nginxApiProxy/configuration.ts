@@ -1,4 +1,5 @@
 import { IDLE_SECONDS, KEEP_ALIVE, REQUEST_HEADER_KIB, RESPONSE_HEADER_KIB } from "../parts/limits";
+import { Admit, gateConfiguration } from "./gate";
 
 /** The API server's name inside the cluster: a subject alternative name of every API server certificate. */
 export const API_SERVER = "kubernetes.default.svc";
@@ -41,13 +42,22 @@ export interface NginxConfigurationArgs {
     readonly apiServerCaFile: string;
     /** How long connections go on in a worker that was told to stop, in seconds. */
     readonly shutdownSeconds: number;
+    /**
+     * Whose requests are passed on.
+     * @default all
+     */
+    readonly admit?: Admit["type"];
+    /** Folder with the code for nginx. */
+    readonly configurationDirectory: string;
 }
 
 /** The text of nginx.conf: a reverse proxy that verifies the API server and lets watches, logs and exec stream. */
 export function nginxConfiguration(args: NginxConfigurationArgs): string {
     const { redirect, sourceRanges = [] } = args;
     const paths = args.paths.map((path) => path.slice(1).replaceAll(".", "\\.")).join("|");
-    return `worker_processes 2;
+    const apiServer = verifiedApiServer(args.apiServerCaFile);
+    const gate = gateConfiguration(args.admit ?? "all", args.configurationDirectory, apiServer);
+    return `${gate.main}worker_processes 2;
 pid /tmp/nginx.pid;
 lock_file /tmp/nginx.lock;
 error_log /dev/stderr warn;
@@ -94,7 +104,7 @@ http {
         server ${API_SERVER}:443;
         keepalive 64;
     }
-
+${gate.http}
     server {
 ${listen(args.port, ` ssl${redirect === undefined ? HTTP2 : ""} so_keepalive=${KEEP_ALIVE.idle}s:${KEEP_ALIVE.interval}s:${KEEP_ALIVE.probes}`)}${sources(sourceRanges)}
         ssl_certificate $certificate_directory/tls.crt;
@@ -115,20 +125,13 @@ ${listen(args.port, ` ssl${redirect === undefined ? HTTP2 : ""} so_keepalive=${K
         send_timeout ${args.readTimeoutSeconds}s;
         client_body_timeout ${args.readTimeoutSeconds}s;
 
-        location ~ ^/(${paths})(/|$) {
-            proxy_pass https://api_server;
-            proxy_http_version 1.1;
-
-            proxy_ssl_name ${API_SERVER};
-            proxy_ssl_server_name on;
-            proxy_ssl_verify on;
-            proxy_ssl_verify_depth 3;
-            proxy_ssl_trusted_certificate ${args.apiServerCaFile};
-            proxy_ssl_protocols TLSv1.2 TLSv1.3;
-            # Asks as often as the pod's sysctls say.
-            proxy_socket_keepalive on;
-
-            proxy_set_header Host ${API_SERVER};
+${gate.server}        location ~ ^/(${paths})(/|$) {
+            # It is sent on as it was written, so what it says before it is decoded has to be in the list too.
+            if ($request_uri !~ "^/(${paths})([/?]|$)") {
+                return 404;
+            }
+${gate.location}            proxy_pass https://api_server;
+${apiServer}
             proxy_set_header Connection $connection_header;
             proxy_set_header Upgrade $upgrade_header;
             # The API server's audit log names the client by these; behind a controller, X-Forwarded-For is the controller's.
@@ -172,6 +175,22 @@ ${listen(args.healthPort)}
     }
 }
 `;
+}
+
+/** The lines by which a location verifies the API server and calls it by its name. */
+function verifiedApiServer(caFile: string): string {
+    return `            proxy_http_version 1.1;
+
+            proxy_ssl_name ${API_SERVER};
+            proxy_ssl_server_name on;
+            proxy_ssl_verify on;
+            proxy_ssl_verify_depth 3;
+            proxy_ssl_trusted_certificate ${caFile};
+            proxy_ssl_protocols TLSv1.2 TLSv1.3;
+            # Asks as often as the pod's sysctls say.
+            proxy_socket_keepalive on;
+
+            proxy_set_header Host ${API_SERVER};`;
 }
 
 /** The lines by which a server listens to both address families; the pod's start takes the first one away where there is no IPv6. */

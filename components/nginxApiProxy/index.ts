@@ -7,9 +7,13 @@ import { clientsOutside, IngressRule, networkPolicy, tcp, TO_DNS } from "../part
 import { PodDefaults, podDefaults } from "../parts/pods";
 import { containerPorts, HostPorts, Ports } from "../parts/ports";
 import { IssuerRef, serverCertificate } from "../parts/serverCertificate";
+import { admission } from "./admission";
 import { nginxConfiguration } from "./configuration";
+import { Admit, GATE_SCRIPT, gateScript } from "./gate";
 import { API_SERVER_CA_FILE, CERTIFICATE_DIRECTORY, CONFIGURATION_DIRECTORY, HEALTH_PORT, podSpec } from "./pod";
 import { startScript } from "./start";
+
+export { ADMIT, type Admit } from "./gate";
 
 /**
  * What kubectl and the client libraries ask the API server for: the guide's /api and /apis, and discovery, version,
@@ -70,6 +74,11 @@ export interface NginxApiProxyArgs {
      * @default {}
      */
     readonly pods?: PodDefaults;
+    /**
+     * Whose requests are passed on; for jobs' the image has to hold nginx's JavaScript module, 0.7.9 or later.
+     * @default { type: "all" }
+     */
+    readonly admit?: Admit;
 }
 
 /**
@@ -90,7 +99,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
 
     constructor(name: string, args: NginxApiProxyArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:NginxApiProxy", name, args, opts);
-        const { clients, ports } = args;
+        const { clients, ports, admit = { type: "all" } } = args;
         const hostPorts = clients.type === "outside" ? clients.hostPorts : undefined;
         const { replicas = frontReplicas(hostPorts) } = args;
         checkArguments(this, [
@@ -131,10 +140,12 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                 // No fixed name: a changed configuration gets a new one, and with it the pods are rolled.
                 metadata: { namespace: args.namespace, labels },
                 immutable: true,
-                data: files(args),
+                data: files(args, admit),
             },
             parent,
         );
+
+        const gate = admit.type === "jobs" ? admission(name, admit, args.namespace, this) : undefined;
 
         const deployment = new k8s.apps.v1.Deployment(
             `${name}-deployment`,
@@ -156,11 +167,12 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                             defaults: podDefaults(args.pods ?? {}, {}, hostPorts),
                             configurationName: configuration.metadata.name,
                             tlsSecretName: this.tlsSecretName,
+                            serviceAccountName: gate?.serviceAccountName,
                         }),
                     },
                 },
             },
-            { parent: this, dependsOn: certificates },
+            { parent: this, dependsOn: [...certificates, ...(gate?.needed ?? [])] },
         );
         disruptionBudget(name, metadata, labels, replicas, this);
 
@@ -201,8 +213,8 @@ function fromClients({ clients, ports }: NginxApiProxyArgs): IngressRule {
         : { from: [{ podSelector: { matchLabels: clients.podLabels } }], ports: [tcp(ports.https)] };
 }
 
-/** The files of nginx, by their names: its configuration and the script that starts it. */
-function files({ clients, ports }: NginxApiProxyArgs): Record<string, string> {
+/** The files of nginx, by their names: its configuration, the script that starts it, and code for whom it admits. */
+function files({ clients, ports }: NginxApiProxyArgs, admit: Admit): Record<string, pulumi.Input<string>> {
     return {
         "nginx.conf": nginxConfiguration({
             port: ports.https,
@@ -216,10 +228,13 @@ function files({ clients, ports }: NginxApiProxyArgs): Record<string, string> {
             apiServerCaFile: API_SERVER_CA_FILE,
             // After a change of what nginx reads; in a pod that goes, its grace period ends them earlier.
             shutdownSeconds: SILENCE_SECONDS,
+            admit: admit.type,
+            configurationDirectory: CONFIGURATION_DIRECTORY,
         }),
         "start.sh": startScript({
             configurationFile: `${CONFIGURATION_DIRECTORY}/nginx.conf`,
             apiServerCaFile: API_SERVER_CA_FILE,
         }),
+        ...(admit.type === "jobs" ? { [GATE_SCRIPT]: pulumi.output(admit.nodeNames).apply(gateScript) } : {}),
     };
 }

@@ -5,6 +5,7 @@ import { KEEP_ALIVE } from "../parts/limits";
 import { gracefulEnd, spread } from "../parts/availability";
 import { podDefaults, RESTRICTED_CONTAINER } from "../parts/pods";
 import { HostPorts } from "../parts/ports";
+import { GATE_TOKEN_DIRECTORY } from "./gate";
 
 /** Port of the health answer, for kubelet's probes alone. */
 export const HEALTH_PORT = 8081;
@@ -31,13 +32,17 @@ export interface PodArgs {
     readonly configurationName: pulumi.Input<string>;
     /** Name of the Secret with the proxy's certificate. */
     readonly tlsSecretName: pulumi.Input<string>;
+    /** The account by which nginx asks whose tokens its clients have; without, the pod has no token. */
+    readonly serviceAccountName: pulumi.Input<string> | undefined;
 }
 
-/** The pod of the proxy: one nginx, unprivileged, without a token of its own. */
+/** The pod of the proxy: one nginx, unprivileged, with a token of its own only where it asks whose its clients' are. */
 export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
     const end = gracefulEnd(args.hostPorts);
+    const { serviceAccountName } = args;
     return {
-        // The proxy passes on its clients' tokens and never holds one.
+        serviceAccountName,
+        // The proxy passes on its clients' tokens, never its own.
         automountServiceAccountToken: false,
         enableServiceLinks: false,
         // The image has a user of its own.
@@ -70,6 +75,9 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
                     { name: "tls", mountPath: CERTIFICATE_DIRECTORY, readOnly: true },
                     { name: "api-server-ca", mountPath: dirname(API_SERVER_CA_FILE), readOnly: true },
                     { name: "tmp", mountPath: "/tmp" },
+                    ...(serviceAccountName === undefined
+                        ? []
+                        : [{ name: "token", mountPath: GATE_TOKEN_DIRECTORY, readOnly: true }]),
                 ],
             },
         ],
@@ -79,6 +87,9 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
             // The cluster's own CA, which Kubernetes publishes into every namespace.
             { name: "api-server-ca", configMap: { name: "kube-root-ca.crt" } },
             { name: "tmp", emptyDir: {} },
+            ...(serviceAccountName === undefined
+                ? []
+                : [{ name: "token", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } }]),
         ],
     };
 }
