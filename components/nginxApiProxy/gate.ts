@@ -90,7 +90,7 @@ export function gateConfiguration(admit: Admit["type"], directory: string, apiSe
     js_import gate from ${directory}/${GATE_SCRIPT};
     js_set $gate_key gate.key;
     js_set $gate_authorization gate.authorization;
-    proxy_cache_path /tmp/gate keys_zone=gate:4m inactive=${GOOD_SECONDS}s max_size=64m use_temp_path=off;
+    proxy_cache_path /tmp/gate-verdicts keys_zone=gate:4m inactive=${GOOD_SECONDS}s max_size=64m use_temp_path=off;
 
     server {
         listen unix:${GATE_SOCKET};

@@ -1,7 +1,8 @@
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { Received, Sent } from "./exchange";
+import { exchangeAll, Received, Sent, Target } from "./exchange";
 
 /** A hostile request, as hostile.yaml has it. */
 interface Entry {
@@ -115,10 +116,15 @@ function structured(request: Hostile): string {
     return `${lines.join("\r\n")}\r\n\r\n${body}`;
 }
 
+/** The status of the first answer; 0 where there is none. */
+function statusOf({ text }: Received): number {
+    return Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 0);
+}
+
 /** What is wrong with what came back, as a part of a sentence; undefined where nothing is. */
 export function faultOf({ expect, reaches = 0, whoami }: Hostile, received: Received, attacker: Attacker) {
     const { text } = received;
-    const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 0);
+    const status = statusOf(received);
     if (!expect.includes(status)) {
         return `was answered ${status}${received.error ? ` (${received.error})` : ""}, not ${expect.join(" or ")}`;
     }
@@ -132,4 +138,31 @@ export function faultOf({ expect, reaches = 0, whoami }: Hostile, received: Rece
     }
     const username = /"username":\s*"([^"]*)"/.exec(text)?.[1];
     return whoami && username !== undefined && username !== attacker.username ? `was taken for ${username}` : undefined;
+}
+
+/**
+ * Sends all hostile requests, or those of a kind.
+ * @param run sends from somewhere else than here
+ * @returns how many of which status there were; throws where one was answered as it must not be, and names each
+ */
+export async function attack(
+    attacker: Attacker,
+    target: Target,
+    run: (target: Target, sent: readonly Sent[]) => Promise<readonly Received[]> = exchangeAll,
+): Promise<string> {
+    const requests = hostileRequests();
+    const received = await run(
+        target,
+        requests.map((request, number) => bytesOf(request, number, attacker)),
+    );
+    const faults = requests.flatMap((request, index) => {
+        const fault = faultOf(request, received[index] as Received, attacker);
+        return fault === undefined ? [] : [`${request.kind}, ${request.name}: ${fault}`];
+    });
+    assert.deepEqual(faults, []);
+    const statuses = Map.groupBy(received, statusOf);
+    const counts = [...statuses]
+        .sort(([left], [right]) => left - right)
+        .map(([status, all]) => `${all.length} ${status || "closed"}`);
+    return `${requests.length} requests: ${counts.join(", ")}`;
 }

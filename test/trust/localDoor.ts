@@ -1,6 +1,6 @@
 import { ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { IncomingMessage, ServerResponse } from "node:http";
+import { IncomingMessage } from "node:http";
 import { createServer, Server } from "node:https";
 import { AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,136 +8,103 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nginxConfiguration } from "../../components/nginxApiProxy/configuration";
-import { Admit, GATE_TOKEN_DIRECTORY, gateScript } from "../../components/nginxApiProxy/gate";
+import { Admit, GATE_TOKEN_DIRECTORY, gateScript, NODE_NAME } from "../../components/nginxApiProxy/gate";
 import { certificateFor } from "../unit/support/fakeCluster";
 
-/** The user of a token, as a TokenReview has it. */
-export interface User {
-    readonly username: string;
-    readonly extra?: Readonly<Record<string, readonly string[]>>;
-}
-
-/** What came to the fake API server from clients. */
-export interface Request {
+/** What came to the fake API server through the door. */
+export interface Passed {
+    /** Target of the request line. */
     readonly url: string;
-    readonly method: string;
-    /** Names and values, one after the other. */
+    /** Names and values of the headers, one after the other. */
     readonly headers: readonly string[];
 }
 
-const REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews";
-/** The proxy's own token. */
+/** Users by their tokens, as TokenReviews name them; a token may have a suffix behind a hyphen. */
+const USERS: Readonly<Record<string, { readonly username: string; readonly extra?: object }>> = {
+    job: { username: "system:serviceaccount:default:job", extra: { [NODE_NAME]: ["virtual"] } },
+    pod: { username: "system:serviceaccount:default:pod", extra: { [NODE_NAME]: ["worker"] } },
+    account: { username: "system:serviceaccount:default:account" },
+    admin: { username: "kubernetes-admin" },
+};
+/** The paths that the door passes on. */
+export const PATHS = [
+    "/api",
+    "/apis",
+    "/openapi",
+    "/version",
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/.well-known",
+    "/openid",
+];
+const GROUP = "/apis/authentication.k8s.io/v1";
+/** Stands for a door's own folder, which may lie in /tmp. */
+const FOLDER = "/folder";
 const OWN_TOKEN = "the-proxys-own";
+/** Long enough for an nginx to start, in milliseconds. */
+const PATIENCE_MS = 5000;
 
-/** A real nginx with the proxy's configuration for clients outside, on loopback, before a fake API server. */
+/** A real nginx on loopback with the proxy's configuration, before a fake API server: a door without a cluster. */
 export class LocalDoor {
-    readonly requests: Request[] = [];
-    /** Tokens of the TokenReviews, in order. */
+    /** What came through. */
+    readonly passed: Passed[] = [];
+    /** Tokens that the API server was asked about, in order. */
     readonly reviews: string[] = [];
-    /** What the API server makes of TokenReviews. */
-    reviewing: "works" | "fails" | "garbage" = "works";
+    /** Whether the API server answers TokenReviews. */
+    reviewing = true;
+    /** Port of loopback for clients. */
     port = 0;
     private readonly folder = mkdtempSync(join(tmpdir(), "interlink-door-"));
     private readonly api: Server;
     private nginx: ChildProcess | undefined;
 
+    /** @param clients who comes: clients outside, or a controller, which speaks HTTP/2 */
     constructor(
         private readonly admit: Admit["type"],
-        private readonly nodeNames: readonly string[],
-        private readonly users: Readonly<Record<string, User>>,
+        private readonly clients: "outside" | "controller" = "outside",
     ) {
         const certificate = certificateFor("DNS:kubernetes.default.svc,IP:127.0.0.1");
-        for (const name of ["tls", "conf", "gate"]) {
-            mkdirSync(join(this.folder, name));
-        }
-        writeFileSync(join(this.folder, "tls", "tls.crt"), certificate.cert);
-        writeFileSync(join(this.folder, "tls", "tls.key"), certificate.key);
-        this.renewOwnToken(OWN_TOKEN);
+        mkdirSync(join(this.folder, "gate"));
+        writeFileSync(join(this.folder, "tls.crt"), certificate.cert);
+        writeFileSync(join(this.folder, "tls.key"), certificate.key);
+        writeFileSync(join(this.folder, "gate.js"), this.inFolder(gateScript(["virtual", "other"])));
         chmodSync(this.folder, 0o755);
-        this.api = createServer(certificate, (request, response) => void this.answer(request, response));
+        this.renewOwnToken(OWN_TOKEN);
+        this.api = createServer(certificate, (request, response) => {
+            void this.answer(request).then(([status, body]) => {
+                response.writeHead(status, { "audit-id": "a" }).end(JSON.stringify(body));
+            });
+        });
+        // Without a listener, an upgrade is a request like any other.
         this.api.on("upgrade", (request: IncomingMessage, socket) => {
             socket.on("error", () => socket.destroy());
-            this.record(request);
-            const [status, more] = this.userOf(request) === undefined ? [401, ""] : upgradeOf(request.url ?? "");
-            socket.write(`HTTP/1.1 ${status} x\r\nAudit-Id: a\r\n${more}\r\n`);
-            if (status === 101) {
-                socket.pipe(socket);
-            } else {
-                socket.end();
-            }
+            this.passed.push({ url: request.url ?? "", headers: request.rawHeaders });
+            const accepted = userOf(request) !== undefined && request.url?.startsWith("/api/v1/echo");
+            const status = accepted ? "101 Switching Protocols" : "403 Forbidden";
+            socket.write(`HTTP/1.1 ${status}\r\nAudit-Id: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+            void (accepted ? socket.pipe(socket) : socket.end());
         });
     }
 
-    /** What kubelet does. */
-    renewOwnToken(token: string): void {
-        writeFileSync(join(this.folder, "gate", "token"), token);
-    }
-
+    /** Starts both; they answer when it returns. */
     async start(): Promise<void> {
         await new Promise<void>((done) => this.api.listen(0, "127.0.0.1", done));
         this.port = await freePort();
-        const directory = join(this.folder, "conf");
-        const inFolder = (text: string) =>
-            text.replaceAll("/tmp/", `${this.folder}/`).replaceAll(GATE_TOKEN_DIRECTORY, join(this.folder, "gate"));
-        const configuration = inFolder(
-            nginxConfiguration({
-                port: 60443,
-                redirect: { from: 6080, to: 60443 },
-                healthPort: 8081,
-                paths: [
-                    "/api",
-                    "/apis",
-                    "/openapi",
-                    "/version",
-                    "/healthz",
-                    "/livez",
-                    "/readyz",
-                    "/.well-known",
-                    "/openid",
-                ],
-                readTimeoutSeconds: 60,
-                maxBodySize: "0",
-                certificateDirectory: join("/tmp", "tls"),
-                apiServerCaFile: join("/tmp", "tls", "tls.crt"),
-                shutdownSeconds: 1,
-                admit: this.admit,
-                configurationDirectory: "/tmp/conf",
-            }),
-        )
-            .replace(/^ +listen (\[::\]:\d+|6080|8081).*\n/gm, "")
-            .replace("listen 60443", `listen 127.0.0.1:${this.port}`)
-            .replace("kubernetes.default.svc:443", `127.0.0.1:${(this.api.address() as AddressInfo).port}`)
-            // A server without a port would take port 80.
-            .replace(/ {4}server \{\n {8}return 308[^}]*\}\n/, "")
-            .replace(/ {4}server \{\n {8}access_log off;\n\n {8}location = \/healthz[^]*$/, "}\n");
-        writeFileSync(join(directory, "nginx.conf"), configuration);
-        writeFileSync(join(directory, "gate.js"), inFolder(gateScript(this.nodeNames)));
-        const user = process.getuid?.() === 0 ? "user root;" : "";
-        this.nginx = spawn(
-            "nginx",
-            ["-e", "/dev/stderr", "-c", join(directory, "nginx.conf"), "-g", `daemon off; ${user}`],
-            {
-                stdio: [
-                    "ignore",
-                    process.env.DOOR_LOG ? "inherit" : "ignore",
-                    process.env.DOOR_LOG ? "inherit" : "ignore",
-                ],
-            },
-        );
-        while (!(await answers(this.port))) {
+        writeFileSync(join(this.folder, "nginx.conf"), this.configuration());
+        const user = process.getuid?.() === 0 ? " user root;" : "";
+        const args = ["-e", "/dev/null", "-c", join(this.folder, "nginx.conf"), "-g", `daemon off;${user}`];
+        this.nginx = spawn("nginx", args, { stdio: "ignore" });
+        const deadline = Date.now() + PATIENCE_MS;
+        while (!(await listens(this.port))) {
+            if (Date.now() > deadline) {
+                throw new Error(`nginx does not start with ${this.folder}/nginx.conf.`);
+            }
             await sleep(20);
         }
     }
 
-    /** All files that nginx has kept, in one text. */
-    kept(): string {
-        const files = readdirSync(this.folder, { recursive: true, withFileTypes: true });
-        return files
-            .filter((file) => file.isFile() && !/token|tls\.|\.conf|\.js$/.test(file.name))
-            .map((file) => readFileSync(join(file.parentPath, file.name), "latin1"))
-            .join("\n");
-    }
-
+    /** Ends both. */
     async stop(): Promise<void> {
         const ended = new Promise((done) => this.nginx?.once("exit", done));
         this.nginx?.kill("SIGTERM");
@@ -147,58 +114,84 @@ export class LocalDoor {
         rmSync(this.folder, { recursive: true });
     }
 
-    private record({ url = "", method = "", rawHeaders }: IncomingMessage): void {
-        this.requests.push({ url, method, headers: rawHeaders });
+    /** Does what kubelet does with the proxy's own token, which has to begin as the first one. */
+    renewOwnToken(token: string): void {
+        writeFileSync(join(this.folder, "gate", "token"), token);
     }
 
-    private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    /** The names of all verdicts that nginx keeps, and all that stands in their files. */
+    kept(): string {
+        return readdirSync(join(this.folder, "gate-verdicts"))
+            .map((name) => readFileSync(join(this.folder, "gate-verdicts", name), "latin1"))
+            .join("\n");
+    }
+
+    /** The proxy's configuration with ports and folders of this machine, and without its other servers. */
+    private configuration(): string {
+        const outside = this.clients === "outside";
+        const text = nginxConfiguration({
+            port: 60443,
+            redirect: outside ? { from: 6080, to: 60443 } : undefined,
+            healthPort: 8081,
+            paths: PATHS,
+            readTimeoutSeconds: 60,
+            maxBodySize: "0",
+            certificateDirectory: FOLDER,
+            apiServerCaFile: join(FOLDER, "tls.crt"),
+            shutdownSeconds: 1,
+            admit: this.admit,
+            configurationDirectory: FOLDER,
+        });
+        return this.inFolder(text)
+            .replace(/^ +listen \[::\].*\n/gm, "")
+            .replace("listen 60443", `listen 127.0.0.1:${this.port}`)
+            .replace(/listen (6080|8081)/g, (_, name: string) => `listen unix:${this.folder}/${name}.sock`)
+            .replace("access_log /dev/stdout", "access_log /dev/null")
+            .replace("kubernetes.default.svc:443", `127.0.0.1:${(this.api.address() as AddressInfo).port}`);
+    }
+
+    private inFolder(text: string): string {
+        return text
+            .replaceAll("/tmp/", `${this.folder}/`)
+            .replaceAll(GATE_TOKEN_DIRECTORY, join(this.folder, "gate"))
+            .replaceAll(FOLDER, this.folder);
+    }
+
+    /** What the API server says, as far as hostile requests and verdicts depend on it. */
+    private async answer(request: IncomingMessage): Promise<[number, unknown]> {
+        const { url = "", method, headers } = request;
+        // Clients that break off are among those that come.
         const body = await text(request).catch(() => "");
-        const json = (status: number, value: unknown) =>
-            response
-                .writeHead(status, { "content-type": "application/json", "audit-id": "a" })
-                .end(JSON.stringify(value));
-        const token = /^bearer (\S+)/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
-        if (request.url === REVIEWS && request.method === "POST" && token.startsWith(OWN_TOKEN)) {
-            const { spec } = JSON.parse(body) as { spec: { token: string } };
+        if (url === `${GROUP}/tokenreviews` && headers.authorization?.startsWith(`Bearer ${OWN_TOKEN}`)) {
+            const { spec } = JSON.parse(body) as { readonly spec: { readonly token: string } };
             this.reviews.push(spec.token);
-            if (this.reviewing !== "works") {
-                return void (this.reviewing === "fails" ? json(500, {}) : response.writeHead(201).end("<html>"));
-            }
-            const user = this.users[spec.token];
-            return void json(201, { spec, status: user ? { authenticated: true, user } : { error: "no" } });
+            const user = userOfToken(spec.token);
+            return this.reviewing ? [201, { spec, status: user ? { authenticated: true, user } : {} }] : [500, {}];
         }
-        this.record(request);
-        const user = this.userOf(request);
-        if (Object.keys(request.headers).some((name) => name.startsWith("impersonate-"))) {
-            return void json(403, { kind: "Status", code: 403 });
+        this.passed.push({ url, headers: request.rawHeaders });
+        const user = userOf(request);
+        if (headers.authorization !== undefined && user === undefined) {
+            return [401, {}];
         }
-        if (request.url?.startsWith("/apis/authentication.k8s.io/v1/selfsubjectreviews")) {
-            return void (user
-                ? json(201, { status: { userInfo: { username: user.username } } })
-                : json(401, { kind: "Status", code: 401 }));
+        if (Object.keys(headers).some((name) => name.startsWith("impersonate-"))) {
+            return [403, {}];
         }
-        if (/^\/(version|api|healthz)?(\?.*)?$/.test(request.url ?? "")) {
-            return void json(request.method === "GET" ? 200 : 405, { gitVersion: "v1" });
+        if (url.startsWith(`${GROUP}/selfsubjectreviews`)) {
+            return user ? [201, { status: { userInfo: user } }] : [403, {}];
         }
-        if (/exec/.test(request.url ?? "") || /api\/v1/.test(request.url ?? "")) {
-            return void json(user ? 403 : 401, {});
+        if (/^\/(version|api|healthz)?(\?.*)?$/.test(url)) {
+            return [method === "GET" ? 200 : 405, {}];
         }
-        return void (request.url === "/metrics" ? response.end("# HELP\n") : json(404, {}));
-    }
-
-    private userOf({ headers }: IncomingMessage): User | undefined {
-        return this.users[/^bearer (\S+)/i.exec(headers.authorization ?? "")?.[1] ?? ""];
+        return url.startsWith("/metrics") ? [200, "# HELP"] : [user ? 404 : 403, {}];
     }
 }
 
-/** How the fake API server answers who asks for another protocol. */
-function upgradeOf(url: string): [number, string] {
-    if (url.startsWith("/version")) {
-        return [200, "Content-Length: 0\r\n"];
-    }
-    return url.endsWith("/exec")
-        ? [101, "Connection: Upgrade\r\nUpgrade: websocket\r\n"]
-        : [403, "Content-Length: 0\r\n"];
+function userOf({ headers }: IncomingMessage) {
+    return userOfToken(/^bearer (\S+)/i.exec(headers.authorization ?? "")?.[1] ?? "");
+}
+
+function userOfToken(token: string) {
+    return USERS[token.split("-")[0] ?? ""];
 }
 
 /** A port of loopback that nobody has. */
@@ -210,9 +203,12 @@ async function freePort(): Promise<number> {
     return port;
 }
 
-function answers(port: number): Promise<boolean> {
+function listens(port: number): Promise<boolean> {
     return new Promise((resolve) => {
-        const socket = connect(port, "127.0.0.1", () => resolve(true) ?? socket.destroy());
+        const socket = connect(port, "127.0.0.1", () => {
+            socket.destroy();
+            resolve(true);
+        });
         socket.on("error", () => resolve(false));
     });
 }
