@@ -90,8 +90,8 @@ export function bytesOf(request: Hostile, number: number, attacker: Attacker): S
     };
 }
 
-/** The user agent of a request. */
-export function agent(number: number): string {
+/** The user agent of a request, or what all of them begin with. */
+export function agent(number: number | ""): string {
     return `hostile-${number}`;
 }
 

@@ -42,8 +42,8 @@ const GROUP = "/apis/authentication.k8s.io/v1";
 /** Stands for a door's own folder, which may lie in /tmp. */
 const FOLDER = "/folder";
 const OWN_TOKEN = "the-proxys-own";
-/** Long enough for an nginx to start, in milliseconds. */
-const PATIENCE_MS = 5000;
+/** Long enough for an nginx to start on a busy machine, in milliseconds. */
+const PATIENCE_MS = 30_000;
 
 /** A real nginx on loopback with the proxy's configuration, before a fake API server: a door without a cluster. */
 export class LocalDoor {
@@ -106,9 +106,11 @@ export class LocalDoor {
 
     /** Ends both. */
     async stop(): Promise<void> {
-        const ended = new Promise((done) => this.nginx?.once("exit", done));
-        this.nginx?.kill("SIGTERM");
-        await ended;
+        if (this.nginx?.exitCode === null) {
+            const ended = new Promise((done) => this.nginx?.once("exit", done));
+            this.nginx.kill("SIGTERM");
+            await ended;
+        }
         this.api.closeAllConnections();
         this.api.close();
         rmSync(this.folder, { recursive: true });

@@ -130,8 +130,8 @@ async function withDoor(
 ): Promise<string> {
     await ensurePackages();
     const door = new LocalDoor(admit, clients);
-    await door.start();
     try {
+        await door.start();
         return await action(door);
     } finally {
         await door.stop();
