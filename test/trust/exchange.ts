@@ -45,7 +45,7 @@ export function exchange({ host, port }: Target, { bytes, plain, tls }: Sent): P
         const chunks: Buffer[] = [];
         let error: string | undefined;
         socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-        socket.on("error", (reason) => (error = reason.message));
+        socket.on("error", ({ message }: Error) => (error = message));
         socket.setTimeout(SILENCE_MS, () => socket.destroy());
         socket.on("close", () => resolve({ text: Buffer.concat(chunks).toString("latin1"), error }));
     });

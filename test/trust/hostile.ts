@@ -43,7 +43,7 @@ interface Entry {
 }
 
 /** A hostile request with its kind. */
-export interface Hostile extends Entry {
+interface Hostile extends Entry {
     /** Which of the API server's or the proxy's beliefs it attacks. */
     readonly kind: string;
 }
@@ -65,14 +65,14 @@ export const FORGED = "203.0.113.66";
 const REVIEW = JSON.stringify({ apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" });
 
 /** All hostile requests. */
-export function hostileRequests(): Hostile[] {
+function hostileRequests(): Hostile[] {
     const text = readFileSync(join(__dirname, "hostile.yaml"), "utf8");
     const kinds = parse(text) as Readonly<Record<string, readonly Entry[]>>;
     return Object.entries(kinds).flatMap(([kind, entries]) => entries.map((entry) => ({ ...entry, kind })));
 }
 
 /** The bytes of a request; its number comes as the user agent, so that the API server's audit log can be asked for it. */
-export function bytesOf(request: Hostile, number: number, attacker: Attacker): Sent {
+function bytesOf(request: Hostile, number: number, attacker: Attacker): Sent {
     const fill = (text: string) =>
         text
             .replaceAll("${token}", attacker.token)
@@ -122,7 +122,7 @@ function statusOf({ text }: Received): number {
 }
 
 /** What is wrong with what came back, as a part of a sentence; undefined where nothing is. */
-export function faultOf({ expect, reaches = 0, whoami }: Hostile, received: Received, attacker: Attacker) {
+function faultOf({ expect, reaches = 0, whoami }: Hostile, received: Received, attacker: Attacker) {
     const { text } = received;
     const status = statusOf(received);
     if (!expect.includes(status)) {
