@@ -342,7 +342,7 @@ function plainProxying(text: string, path: Path): Violation[] {
     return [
         ...values("proxy_pass")
             // A socket is no network.
-            .filter((address) => /^http:(?!\/\/unix:)/i.test(address ?? ""))
+            .filter((address) => /^http:(?!\/\/unix:\/)/i.test(address ?? ""))
             .map((value) => ({ path: [...path, "proxy_pass"], value, allowed: "an https:// address" })),
         ...(verify.length === 0 ? [undefined] : verify)
             .filter((value) => value !== "on")
