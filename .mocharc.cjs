@@ -2,7 +2,8 @@
 const named = process.argv.slice(2).some((argument) => /^(\.\/)?test\//.test(argument));
 
 module.exports = {
-    require: "ts-node/register",
+    // `npm run typecheck` checks the types.
+    require: "ts-node/register/transpile-only",
     timeout: 20000,
     ...(named ? {} : { spec: "test/unit/**/*.test.ts" }),
 };

@@ -22,6 +22,8 @@ export interface Front extends Server {
     readonly namespace: string;
     /** Labels of the pods. */
     readonly labels: Readonly<Record<string, string>>;
+    /** A token to ask with, where nobody gets in without; undefined asks anonymously. */
+    readonly token: string | undefined;
 }
 
 /**
@@ -94,7 +96,7 @@ async function podFault(cluster: KubeConfig, front: Front, pod: string): Promise
     try {
         const connection = await tunnelTo(cluster, { namespace: front.namespace, pod, port: front.port });
         const { status, body } = await ask(connection, front).finally(() => connection.destroy());
-        return isFromApiServer(status, body) ? undefined : `answered ${said(status, body)}`;
+        return isFromApiServer(status, body, front.token) ? undefined : `answered ${said(status, body)}`;
     } catch (error) {
         if (error instanceof TunnelRefused && (error.status === 401 || error.status === 403)) {
             throw new NotChecked(
@@ -107,15 +109,20 @@ async function podFault(cluster: KubeConfig, front: Front, pod: string): Promise
 
 /** Asks once, over TLS, verified as a client outside would. */
 async function ask(connection: Duplex, front: Front): Promise<{ readonly status: number; readonly body: string }> {
-    const { status, body } = await send(connection, front, { path: PATH }, ANSWER_MS);
+    const headers = front.token === undefined ? {} : { authorization: `Bearer ${front.token}` };
+    const { status, body } = await send(connection, front, { path: PATH, headers }, ANSWER_MS);
     return { status, body: await text(body) };
 }
 
-/** Whether an answer is the API server's: its version, or its refusal of somebody without a name. */
-export function isFromApiServer(status: number, body: string): boolean {
+/**
+ * Whether an answer is the API server's: its version, or its refusal of somebody without a name. With a token, the proxy's own
+ * refusal is as good: it knows from the API server that the token is not a job's. Without that, its answer is 401 or 503.
+ */
+export function isFromApiServer(status: number, body: string, token?: string): boolean {
+    const refusals = token === undefined ? [401, 403] : [403];
     try {
         const { gitVersion, kind } = JSON.parse(body) as { readonly gitVersion?: unknown; readonly kind?: unknown };
-        return status === 200 ? typeof gitVersion === "string" : [401, 403].includes(status) && kind === "Status";
+        return status === 200 ? typeof gitVersion === "string" : refusals.includes(status) && kind === "Status";
     } catch {
         return false;
     }

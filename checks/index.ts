@@ -4,7 +4,7 @@ import { durationSeconds } from "../components/parts/arguments";
 import { DeployedOutputs, FrontPods, StackOutputs } from "../stacks/outputs";
 import { askThroughFront } from "./front";
 import { NotChecked } from "./notChecked";
-import { tokenLifetimeSeconds } from "./tokenLifetime";
+import { powerlessToken, tokenLifetimeSeconds } from "./tokenLifetime";
 
 export { restartedAt } from "./lostNode";
 
@@ -36,7 +36,10 @@ export function checkedOutputs(outputs: DeployedOutputs, { cluster, front, longe
                 return 0;
             }
             if (front !== undefined) {
-                await orWarn(() => askThroughFront(cluster, { ...front, namespace: name, host, caCertificate: ca }));
+                await orWarn(async () => {
+                    const token = front.admit === "all" ? undefined : await powerlessToken(cluster, name);
+                    await askThroughFront(cluster, { ...front, namespace: name, host, caCertificate: ca, token });
+                });
             }
             const lifetime = await orWarn(() => tokenLifetimeSeconds(cluster, name || "default"));
             if (lifetime !== undefined && longestJob !== undefined && lifetime < durationSeconds(longestJob)) {

@@ -344,7 +344,8 @@ function plainProxying(text: string, path: Path): Violation[] {
     const missing = Math.max(1, proxied.filter((address) => /^https:/i.test(address ?? "")).length) - verify.length;
     return [
         ...proxied
-            .filter((address) => /^http:/i.test(address ?? ""))
+            // A socket is no network.
+            .filter((address) => /^http:(?!\/\/unix:\/)/i.test(address ?? ""))
             .map((value) => ({ path: [...path, "proxy_pass"], value, allowed: "an https:// address" })),
         ...[...verify, ...Array.from({ length: Math.max(0, missing) }, () => undefined)]
             .filter((value) => value !== "on")

@@ -6,6 +6,7 @@ import { CONTROLLERS } from "../components/internalIngressController";
 import { KUBELET_CERTIFICATES } from "../components/interlinkRelease";
 import { DEFAULT_LIMITS } from "../components/nginxApiProxy";
 import { PROVIDERS, TRAFFIC_POLICIES } from "../components/loadBalancer";
+import { ADMIT } from "../components/nginxApiProxy";
 import {
     ADDRESS,
     ADDRESS_RANGE,
@@ -228,6 +229,12 @@ export const common = {
             object("http and https"),
         )
         .prefault({}),
+    /**
+     * Whose requests the proxy passes on: `all`, as the API server decides; `tokens`, none without a bearer token, so that nobody
+     * asks anonymously, /version and /healthz neither; `jobs`, those with the token of a pod on a virtual node of this stack
+     * alone, which it asks the API server for, and jobs are kept from rights, nodes and tokens that outlive them.
+     */
+    admit: z.enum(ADMIT, { error: "all, tokens or jobs" }).default("all"),
     /** The API proxy; the default number of its pods is the component's. */
     proxy: z.strictObject({ replicas: count("pods").optional() }, object("replicas")).prefault({}),
     /** How much of each pod of the proxy a client may take, by its token or else its address; refused ones get 429. */

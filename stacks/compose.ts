@@ -1,13 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ApiIngress } from "../components/apiIngress";
 import { InternalIngressController } from "../components/internalIngressController";
-import { NginxApiProxy } from "../components/nginxApiProxy";
+import { Admit, NginxApiProxy } from "../components/nginxApiProxy";
 import { podNamespace } from "../components/parts/namespace";
 import { networkPolicy } from "../components/parts/networkPolicy";
 import { HostPorts, Ports } from "../components/parts/ports";
 import { IssuerRef } from "../components/parts/serverCertificate";
 import { SelfSignedCA } from "../components/selfSignedCA";
 import { LoadBalancerSettings, OwnWaySettings, Settings } from "../settings/schema";
+import { sitesOf } from "../settings/sites";
 import { certManagerImages, chartRegistry, mirroredChart, mirroredImage, mirroredRelease } from "./mirror";
 import { uniqueNames } from "./names";
 import { DeployedOutputs, FrontPods } from "./outputs";
@@ -71,7 +72,7 @@ function frontLabels({ controller }: OwnWaySettings): Readonly<Record<string, st
 export function frontPods(settings: Settings): FrontPods | undefined {
     return settings.environment === "external"
         ? undefined
-        : { labels: frontLabels(settings), port: settings.ports.https };
+        : { labels: frontLabels(settings), port: settings.ports.https, admit: settings.admit };
 }
 
 /** How clients outside the cluster reach the site. */
@@ -215,7 +216,8 @@ function heldTo({ sourceRanges }: Access): readonly string[] {
     return sourceRanges.length === 0 ? [] : [...sourceRanges, "127.0.0.0/8", "::1/128"];
 }
 
-function proxyArgs({ settings, namespace, pods }: Site) {
+function proxyArgs(site: Site) {
+    const { settings, namespace, pods } = site;
     return {
         namespace,
         image: mirroredImage(settings.images.nginx, settings.mirror.registry),
@@ -229,7 +231,17 @@ function proxyArgs({ settings, namespace, pods }: Site) {
                   podMonitor: settings.metrics.podMonitor,
               }
             : undefined,
+        admit: admitted(site),
     };
+}
+
+/** Whose requests the proxy passes on; jobs are those on the virtual nodes of the settings. */
+function admitted({ settings, unique }: Site): Admit {
+    if (settings.admit !== "jobs") {
+        return { type: settings.admit };
+    }
+    const nodeNames = pulumi.all(sitesOf(settings).map(({ nodeName }) => unique(nodeName)));
+    return { type: "jobs", nodeNames, uniqueName: unique(NAMES.proxy) };
 }
 
 function ingressArgs({ settings, namespace }: Site, { address, ports }: Access, issuerRef: pulumi.Input<IssuerRef>) {

@@ -34,4 +34,6 @@ export interface FrontPods {
     readonly labels: Readonly<Record<string, string>>;
     /** Their port that speaks HTTPS. */
     readonly port: number;
+    /** Whom they let in: all, those with a token, or jobs alone. */
+    readonly admit: "all" | "tokens" | "jobs";
 }

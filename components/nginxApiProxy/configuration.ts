@@ -1,4 +1,5 @@
 import { IDLE_SECONDS, KEEP_ALIVE, REQUEST_HEADER_KIB, RESPONSE_HEADER_KIB } from "../parts/limits";
+import { Admit, gateConfiguration } from "./gate";
 import { Limits, limitsConfiguration } from "./limits";
 import { connectionMetrics, requestLog } from "./metrics";
 
@@ -48,6 +49,13 @@ export interface NginxConfigurationArgs {
     readonly limits: Limits;
     /** Whether requests and connections are counted for Prometheus. */
     readonly metrics: boolean;
+    /**
+     * Whose requests are passed on.
+     * @default all
+     */
+    readonly admit?: Admit["type"];
+    /** Folder with the code for nginx. */
+    readonly configurationDirectory: string;
 }
 
 /** The text of nginx.conf: a reverse proxy that verifies the API server and lets watches, logs and exec stream. */
@@ -56,7 +64,8 @@ export function nginxConfiguration(args: NginxConfigurationArgs): string {
     const paths = args.paths.map((path) => path.slice(1).replaceAll(".", "\\.")).join("|");
     const limits = limitsConfiguration(args.limits);
     const apiServer = verifiedApiServer(args.apiServerCaFile);
-    return `worker_processes ${WORKERS};
+    const gate = gateConfiguration(args.admit ?? "all", args.configurationDirectory, apiServer);
+    return `${gate.main}worker_processes ${WORKERS};
 pid /tmp/nginx.pid;
 lock_file /tmp/nginx.lock;
 error_log /dev/stderr warn;
@@ -103,7 +112,7 @@ ${args.metrics ? requestLog() : ""}    server_tokens off;
         server ${API_SERVER}:443;
         keepalive 64;
     }
-${limits.http}
+${limits.http}${gate.http}
     server {
 ${listen(args.port, ` ssl${redirect === undefined ? HTTP2 : ""} so_keepalive=${KEEP_ALIVE.idle}s:${KEEP_ALIVE.interval}s:${KEEP_ALIVE.probes}`)}${sources(sourceRanges)}
         ssl_certificate $certificate_directory/tls.crt;
@@ -124,8 +133,12 @@ ${listen(args.port, ` ssl${redirect === undefined ? HTTP2 : ""} so_keepalive=${K
         send_timeout ${args.readTimeoutSeconds}s;
         client_body_timeout ${args.readTimeoutSeconds}s;
 
-${limits.server}        location ~ ^/(${paths})(/|$) {
-${limits.location}            proxy_pass https://api_server;
+${limits.server}${gate.server}        location ~ ^/(${paths})(/|$) {
+            # It is sent on as it was written, so what it says before it is decoded has to be in the list too.
+            if ($request_uri !~ "^/(${paths})([/?]|$)") {
+                return 404;
+            }
+${limits.location}${gate.location}            proxy_pass https://api_server;
 ${apiServer}
             proxy_set_header Connection $connection_header;
             proxy_set_header Upgrade $upgrade_header;

@@ -8,13 +8,16 @@ import { PodDefaults, podDefaults, userIds } from "../parts/pods";
 import { containerPorts, Ports } from "../parts/ports";
 import { serverCertificate } from "../parts/serverCertificate";
 import { podMonitor } from "../parts/podMonitor";
+import { admission } from "./admission";
 import { Clients, fromClients } from "./clients";
 import { nginxConfiguration } from "./configuration";
+import { Admit, GATE_SCRIPT, gateScript } from "./gate";
 import { DEFAULT_LIMITS, Limits, limitsChecks } from "./limits";
 import { Metrics, METRICS_PORT, METRICS_PROGRAM, REQUEST_LOG, requestCounter, requestMetrics } from "./metrics";
 import { API_SERVER_CA_FILE, CERTIFICATE_DIRECTORY, CONFIGURATION_DIRECTORY, HEALTH_PORT, podSpec } from "./pod";
 import { startScript } from "./start";
 
+export { ADMIT, type Admit } from "./gate";
 export { DEFAULT_LIMITS } from "./limits";
 
 /**
@@ -63,6 +66,11 @@ export interface NginxApiProxyArgs {
      * @default none are made
      */
     readonly metrics?: Metrics;
+    /**
+     * Whose requests are passed on; for jobs' the image has to hold nginx's JavaScript module, 0.7.9 or later.
+     * @default { type: "all" }
+     */
+    readonly admit?: Admit;
 }
 
 /**
@@ -83,7 +91,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
 
     constructor(name: string, args: NginxApiProxyArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:NginxApiProxy", name, args, opts);
-        const { clients, ports, metrics, limits = DEFAULT_LIMITS } = args;
+        const { clients, ports, metrics, admit = { type: "all" }, limits = DEFAULT_LIMITS } = args;
         const hostPorts = clients.type === "outside" ? clients.hostPorts : undefined;
         const { replicas = frontReplicas(hostPorts) } = args;
         checkArguments(this, [
@@ -125,10 +133,12 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                 // No fixed name: a changed configuration gets a new one, and with it the pods are rolled.
                 metadata: { namespace: args.namespace, labels },
                 immutable: true,
-                data: files(args, limits),
+                data: files(args, limits, admit),
             },
             parent,
         );
+
+        const gate = admit.type === "jobs" ? admission(name, admit, args.namespace, this) : undefined;
 
         const deployment = new k8s.apps.v1.Deployment(
             `${name}-deployment`,
@@ -160,11 +170,12 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                                               userIds(args.pods ?? {}),
                                           ),
                                       ],
+                            serviceAccountName: gate?.serviceAccountName,
                         }),
                     },
                 },
             },
-            { parent: this, dependsOn: certificates },
+            { parent: this, dependsOn: [...certificates, ...(gate?.needed ?? [])] },
         );
         disruptionBudget(name, metadata, labels, replicas, this);
         if (metrics?.podMonitor) {
@@ -207,8 +218,12 @@ export class NginxApiProxy extends pulumi.ComponentResource {
     }
 }
 
-/** The files of the pod, by their names: nginx's configuration, the script that starts it, and what counts its requests. */
-function files({ clients, ports, metrics }: NginxApiProxyArgs, limits: Limits): Record<string, string> {
+/** The files of the pod, by their names: nginx's configuration, the script that starts it, what counts its requests, whom it admits. */
+function files(
+    { clients, ports, metrics }: NginxApiProxyArgs,
+    limits: Limits,
+    admit: Admit,
+): Record<string, pulumi.Input<string>> {
     return {
         "nginx.conf": nginxConfiguration({
             port: ports.https,
@@ -224,6 +239,8 @@ function files({ clients, ports, metrics }: NginxApiProxyArgs, limits: Limits): 
             shutdownSeconds: SILENCE_SECONDS,
             limits,
             metrics: metrics !== undefined,
+            admit: admit.type,
+            configurationDirectory: CONFIGURATION_DIRECTORY,
         }),
         "start.sh": startScript({
             configurationFile: `${CONFIGURATION_DIRECTORY}/nginx.conf`,
@@ -231,5 +248,6 @@ function files({ clients, ports, metrics }: NginxApiProxyArgs, limits: Limits): 
             requestLog: metrics === undefined ? undefined : REQUEST_LOG,
         }),
         ...(metrics === undefined ? {} : { [METRICS_PROGRAM]: requestMetrics() }),
+        ...(admit.type === "jobs" ? { [GATE_SCRIPT]: pulumi.output(admit.nodeNames).apply(gateScript) } : {}),
     };
 }

@@ -5,6 +5,7 @@ import { KEEP_ALIVE } from "../parts/limits";
 import { gracefulEnd, spread } from "../parts/availability";
 import { podDefaults, RESTRICTED_CONTAINER } from "../parts/pods";
 import { HostPorts } from "../parts/ports";
+import { GATE_TOKEN_DIRECTORY } from "./gate";
 
 /** Port of the health answers, and of the metrics of connections; not for clients. */
 export const HEALTH_PORT = 8081;
@@ -33,13 +34,17 @@ export interface PodArgs {
     readonly tlsSecretName: pulumi.Input<string>;
     /** Containers beside nginx. */
     readonly sidecars: readonly k8s.types.input.core.v1.Container[];
+    /** The account by which nginx asks whose tokens its clients have; without, the pod has no token. */
+    readonly serviceAccountName: pulumi.Input<string> | undefined;
 }
 
-/** The pod of the proxy: one nginx, unprivileged, without a token of its own. */
+/** The pod of the proxy: one nginx, unprivileged, with a token of its own only where it asks whose its clients' are. */
 export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
     const end = gracefulEnd(args.hostPorts);
+    const { serviceAccountName } = args;
     return {
-        // The proxy passes on its clients' tokens and never holds one.
+        serviceAccountName,
+        // The proxy passes on its clients' tokens, never its own.
         automountServiceAccountToken: false,
         enableServiceLinks: false,
         // The image has a user of its own.
@@ -72,6 +77,9 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
                     { name: "tls", mountPath: CERTIFICATE_DIRECTORY, readOnly: true },
                     { name: "api-server-ca", mountPath: dirname(API_SERVER_CA_FILE), readOnly: true },
                     { name: "tmp", mountPath: "/tmp" },
+                    ...(serviceAccountName === undefined
+                        ? []
+                        : [{ name: "token", mountPath: GATE_TOKEN_DIRECTORY, readOnly: true }]),
                 ],
             },
             ...args.sidecars,
@@ -82,6 +90,9 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
             // The cluster's own CA, which Kubernetes publishes into every namespace.
             { name: "api-server-ca", configMap: { name: "kube-root-ca.crt" } },
             { name: "tmp", emptyDir: {} },
+            ...(serviceAccountName === undefined
+                ? []
+                : [{ name: "token", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } }]),
         ],
     };
 }

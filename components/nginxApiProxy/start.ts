@@ -1,4 +1,5 @@
 import { API_SERVER } from "./configuration";
+import { GATE_SOCKET } from "./gate";
 
 /** What the start of nginx depends on. */
 export interface StartArgs {
@@ -22,6 +23,8 @@ const REQUEST_LOG_BYTES = 16_000_000;
  */
 export function startScript(args: StartArgs): string {
     return `conf=/tmp/nginx.conf
+# A container that was killed has left it.
+rm -f ${GATE_SOCKET}
 # A kernel without IPv6 has no such file, and nginx would not start.
 if [ -e /proc/net/if_inet6 ]; then
     cat ${args.configurationFile}

@@ -45,8 +45,8 @@ export function inSteps(name: string, steps: Steps): void {
     });
 }
 
-/** Deploys an environment with settings that the local cluster has no variables for, up to the Job's table. */
-export async function upWith(environment: Environment, settings: Readonly<Record<string, unknown>>): Promise<string> {
+/** Deploys an environment with settings that the local cluster has no variables for. */
+export async function deployWith(environment: Environment, settings: Readonly<Record<string, unknown>>): Promise<void> {
     const stack = mainStack(environment);
     await writeSettings(environment);
     const file = parse(readFileSync(stack.settings, "utf8")) as { config: Record<string, unknown> };
@@ -55,6 +55,11 @@ export async function upWith(environment: Environment, settings: Readonly<Record
     }
     writeFileSync(stack.settings, stringify(file));
     await pulumiUp(stack);
+}
+
+/** Deploys it with such settings, up to the Job's table. */
+export async function upWith(environment: Environment, settings: Readonly<Record<string, unknown>>): Promise<string> {
+    await deployWith(environment, settings);
     await make("verify", `ENV=${environment}`);
     return (await outputs(environment)).apiServerUrl;
 }

@@ -24,6 +24,7 @@ describe("the question through the front", () => {
             port: 60443,
             host: "10.1.2.3",
             caCertificate: site.cert,
+            token: undefined,
         };
     });
     afterEach(() => {
@@ -101,6 +102,16 @@ describe("the question through the front", () => {
             await askThroughFront(config, front, ONE_ROUND);
         });
     }
+
+    it("is asked with a token where there is one, and then a 401 is no answer of the API server's", async () => {
+        const { config } = await cluster({ a: (await podThat({ status: 403, body: STATUS })).port });
+        front = { ...front, token: "the-token" };
+        await askThroughFront(config, front, ONE_ROUND);
+        assert.equal(pods[0]?.requests[0]?.headers.authorization, "Bearer the-token");
+        await refused({ status: 401, body: STATUS }, /pod a answered 401 \(.*\)\.$/);
+        await refused({ status: 503, body: STATUS }, /pod a answered 503 \(.*\)\.$/);
+        front = { ...front, token: undefined };
+    });
 
     it("is not answered by a controller's 404", () =>
         refused({ status: 404, body: "404 page not found\n" }, /pod a answered 404 \(404 page not found\)\.$/));

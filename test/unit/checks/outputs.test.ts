@@ -3,7 +3,7 @@ import { mock } from "node:test";
 import { KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { checkedOutputs } from "../../../checks";
-import { StackOutputs } from "../../../stacks/outputs";
+import { FrontPods, StackOutputs } from "../../../stacks/outputs";
 import { Answers, certificateFor, FakeCluster, json, Pod, pod, podList } from "../support/fakeCluster";
 import { record, valueOf } from "../support/mocks";
 
@@ -40,7 +40,12 @@ describe("the checked outputs", () => {
     });
     afterEach(() => mock.restoreAll());
 
-    function checked(cluster: KubeConfig | undefined, longestJob?: string, node?: pulumi.Output<string>): StackOutputs {
+    function checked(
+        cluster: KubeConfig | undefined,
+        longestJob?: string,
+        node?: pulumi.Output<string>,
+        admit: FrontPods["admit"] = "all",
+    ): StackOutputs {
         const deployed = {
             apiServerUrl: pulumi.output("https://10.1.2.3:60443"),
             apiServerHost: pulumi.output("10.1.2.3"),
@@ -51,7 +56,11 @@ describe("the checked outputs", () => {
             interlinkNodeNames: node?.apply((name) => [name]) ?? pulumi.output(["interlink-slurm-node"]),
             namespace: pulumi.output("ingress-nginx-internal"),
         };
-        return checkedOutputs(deployed, { cluster, front: { labels: { app: "front" }, port: 60443 }, longestJob });
+        return checkedOutputs(deployed, {
+            cluster,
+            front: { labels: { app: "front" }, port: 60443, admit },
+            longestJob,
+        });
     }
 
     /** What becomes of the outputs at a cluster with these answers. */
@@ -85,6 +94,19 @@ describe("the checked outputs", () => {
                 fake.bodies.map((body) => JSON.parse(body) as object),
                 [{ spec: { expirationSeconds: HUNDRED_YEARS } }],
             );
+        });
+    }
+
+    for (const admit of ["tokens", "jobs"] as const) {
+        it(`are asked for with a token of a few minutes where the front admits ${admit}`, async () => {
+            const fake = new FakeCluster({ [PODS]: pods, [TOKEN]: granted(HUNDRED_YEARS) }, () => front.port);
+            served = { status: 403, body: JSON.stringify({ kind: "Status" }) };
+            const outputs = checked(await fake.start(), undefined, undefined, admit);
+            await valueOf(outputs.apiServerUrl);
+            assert.equal(front.requests.at(-1)?.headers.authorization, "Bearer the-token");
+            assert.deepEqual(JSON.parse(fake.bodies[0] ?? ""), { spec: { expirationSeconds: 600 } });
+            assert.deepEqual(warnings, []);
+            fake.stop();
         });
     }
 

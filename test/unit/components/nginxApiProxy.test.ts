@@ -32,6 +32,7 @@ describe("NginxApiProxy", () => {
             maxBodySize: "3m",
             certificateDirectory: "/tls",
             apiServerCaFile: "/ca.crt",
+            configurationDirectory: "/conf",
             shutdownSeconds: 300,
             limits: DEFAULT_LIMITS,
             metrics: false,

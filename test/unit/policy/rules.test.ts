@@ -257,7 +257,7 @@ rule("tls-on-every-hop", ({ passes, refuses }) => {
         `${field("proxy-ssl-secret")} is missing; give the Secret whose ca.crt verifies the backend.`,
     );
 
-    const configuration = nginxConfiguration({
+    const args = {
         port: 60443,
         healthPort: 8081,
         paths: ["/api"],
@@ -265,13 +265,16 @@ rule("tls-on-every-hop", ({ passes, refuses }) => {
         maxBodySize: "3m",
         certificateDirectory: "/tls",
         apiServerCaFile: "/ca.crt",
+        configurationDirectory: "/conf",
         shutdownSeconds: 300,
         limits: DEFAULT_LIMITS,
         metrics: false,
-    });
+    };
+    const configuration = nginxConfiguration(args);
     const configMap = (text: string) => ({ data: { "nginx.conf": text } });
     const verify = 'data["nginx.conf"].proxy_ssl_verify of ConfigMap web';
     passes("the proxy's own configuration", CONFIG_MAP, configMap(configuration));
+    passes("the one that admits jobs alone", CONFIG_MAP, configMap(nginxConfiguration({ ...args, admit: "jobs" })));
     passes("an unknown configuration", CONFIG_MAP, configMap(UNKNOWN));
     passes("a ConfigMap of something else", CONFIG_MAP, { data: { "traefik.yaml": "tls: {}" } });
     passes("a comment", CONFIG_MAP, configMap(`# proxy_pass http://api;\n${configuration}`));

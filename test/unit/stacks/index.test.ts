@@ -173,6 +173,31 @@ describe("unique names", () => {
     });
 });
 
+describe("whom the proxy admits", () => {
+    const proxy = "my-nginx-kubernetes-api";
+
+    it("is everybody, unless the settings say otherwise", async () => {
+        await deployed(KIND);
+        assert.ok(!registered().some((entry) => entry.includes("ValidatingAdmissionPolicy")));
+        await deployed({ ...KIND, admit: "tokens" });
+        assert.match(input(`${proxy}-configuration`, "data", "nginx.conf") as string, /return 401;/);
+    });
+
+    it("are the jobs of all sites, by the names that the nodes have in the cluster", async () => {
+        const sites = { one: KIND.interlink, two: { ...KIND.interlink, nodeName: "second" } };
+        for (const controller of ["traefik", "none"]) {
+            await deployed({ ...KIND, interlink: undefined, sites, controller, admit: "jobs", uniqueNames: true });
+            const script = input(`${proxy}-configuration`, "data", "gate.js") as string;
+            assert.match(script, /NODES = \["interlink-one-c0ffee","second-c0ffee"\];/);
+            const condition = input(`${proxy}-jobs-policy`, "spec", "matchConditions", 0, "expression") as string;
+            assert.match(condition, /node in \["interlink-one-c0ffee","second-c0ffee"\]/);
+            for (const object of ["gate-role", "jobs-policy", "jobs-policy-binding"]) {
+                assert.equal(input(`${proxy}-${object}`, "metadata", "name"), `${proxy}-c0ffee`);
+            }
+        }
+    });
+});
+
 describe("the virtual kubelet's certificate", () => {
     it("is its own; where the cluster signs it, the approver's image comes through the mirror", async () => {
         await deployed(KIND);

@@ -94,6 +94,12 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     {
         good: KIND,
+        change: { admit: "job" },
+        says: ['admit: "job" is not allowed; give all, tokens or jobs.'],
+    },
+    { good: EXTERNAL, change: { admit: "jobs" }, says: ["admit: there is no such setting."] },
+    {
+        good: KIND,
         change: { ingressClassName: "nginx.internal" },
         says: [
             'ingressClassName: "nginx.internal" is not allowed; give a Kubernetes name: lower-case letters, digits and hyphens, at most 56.',

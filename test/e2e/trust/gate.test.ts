@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { connect } from "node:http2";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ensurePackages } from "../../../local/toolchain/debian";
+import { exchange } from "../../trust/exchange";
+import { attack, FORGED } from "../../trust/hostile";
+import { LocalDoor, PATHS } from "../../trust/localDoor";
+import { certificateFor } from "../../unit/support/fakeCluster";
+import { inSteps } from "../support";
+
+const LISTED = new RegExp(`^(${PATHS.join("|").replaceAll(".", "\\.")})([/?]|$)`);
+
+/** Debian's nginx with the proxy's configuration, before a fake API server: seconds, and no cluster. */
+describe("a door", () => {
+    inSteps("without a cluster", {
+        ...Object.fromEntries(
+            (["all", "tokens", "jobs"] as const).map((admit) => [
+                `hostile requests, admit: ${admit}`,
+                () =>
+                    withDoor(admit, async (door) => {
+                        const seen = await attack(
+                            {
+                                token: "job",
+                                username: "system:serviceaccount:default:job",
+                                host: `127.0.0.1:${door.port}`,
+                                certificate: certificateFor("DNS:kubernetes-admin"),
+                            },
+                            { host: "127.0.0.1", port: door.port },
+                        );
+                        assert.deepEqual(
+                            door.passed.filter(({ url }) => !LISTED.test(url)).map(({ url }) => url),
+                            [],
+                        );
+                        assert.deepEqual([...addresses(door)], ["127.0.0.1"]);
+                        return `${seen}; ${door.passed.length} came to the API server, none with an address ${FORGED}`;
+                    }),
+            ]),
+        ),
+        "whom it admits, admit: jobs": () =>
+            withDoor("jobs", async (door) => {
+                const statuses = [];
+                for (const token of ["job", "pod", "account", "admin", "nobody", undefined]) {
+                    statuses.push(`${token ?? "no token"} ${await ask(door, token)}`);
+                }
+                const seen = statuses.join(", ");
+                assert.equal(seen, "job 200, pod 403, account 403, admin 403, nobody 401, no token 401");
+                return seen;
+            }),
+        "it asks once, keeps no token, asks again, and lets nobody in whom it cannot ask about": () =>
+            withDoor("jobs", async (door) => {
+                for (let i = 0; i < 50; i += 1) {
+                    assert.equal(await ask(door, "job"), 200);
+                    assert.equal(await ask(door, "pod"), 403);
+                }
+                assert.deepEqual(door.reviews, ["job", "pod"]);
+                assert.doesNotMatch(door.kept(), /job|pod/);
+                door.reviewing = false;
+                assert.equal(await ask(door, "job"), 200);
+                assert.equal(await ask(door, "job-2"), 503);
+                // nginx counts whole seconds.
+                await sleep(11_500);
+                assert.equal(await ask(door, "job"), 503);
+                door.reviewing = true;
+                door.renewOwnToken("the-proxys-own-2");
+                assert.equal(await ask(door, "job"), 200);
+                door.renewOwnToken("a-strangers");
+                assert.equal(await ask(door, "job-3"), 503);
+                return "2 TokenReviews for 100 requests; 503 after 11 s without an answer";
+            }),
+        "bodies and upgrades pass at the first question": () =>
+            withDoor("jobs", async (door) => {
+                for (const [token, expected] of [
+                    ["job", 405],
+                    ["pod", 403],
+                    ["nobody", 401],
+                ] as const) {
+                    assert.equal(await ask(door, `${token}-1`, "Content-Length: 3\r\n", "abc", "POST"), expected);
+                    const chunked = "Transfer-Encoding: chunked\r\n";
+                    assert.equal(await ask(door, `${token}-2`, chunked, "3\r\nabc\r\n0\r\n\r\n", "POST"), expected);
+                }
+                assert.equal(await ask(door, "job-4", "Content-Length: 3000000\r\n", "a".repeat(3e6), "POST"), 405);
+                const upgrade = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n";
+                assert.equal(await ask(door, "job-5", upgrade, "", "GET", "/api/v1/echo"), 101);
+                assert.equal(await ask(door, "pod-5", upgrade, "", "GET", "/api/v1/echo"), 403);
+                return "with a length, chunked, of 3 MB; 101 for a job, 403 for another pod";
+            }),
+        "a controller's HTTP/2 is judged alike": () =>
+            withDoor(
+                "jobs",
+                async (door) => {
+                    const session = connect(`https://127.0.0.1:${door.port}`, { rejectUnauthorized: false });
+                    const ask = async (token: string, method: string) => {
+                        const headers = { ":path": "/version", ":method": method, authorization: `Bearer ${token}` };
+                        const stream = session.request(headers, { endStream: method === "GET" });
+                        const status = new Promise<number>((resolve, reject) => {
+                            stream.on("response", (answer) => resolve(answer[":status"] ?? 0));
+                            stream.on("error", reject);
+                        });
+                        if (method === "POST") {
+                            stream.end("abc");
+                        }
+                        await text(stream);
+                        return status;
+                    };
+                    const seen = [];
+                    for (const method of ["GET", "POST"]) {
+                        for (const token of ["job", "pod", "nobody"]) {
+                            seen.push(`${method} ${token} ${await ask(`${token}-${method}`, method)}`);
+                        }
+                    }
+                    session.close();
+                    const words = seen.join(", ");
+                    assert.equal(
+                        words,
+                        "GET job 200, GET pod 403, GET nobody 401, POST job 405, POST pod 403, POST nobody 401",
+                    );
+                    return words;
+                },
+                "controller",
+            ),
+    });
+});
+
+/** Does something with a door of its own. */
+async function withDoor(
+    admit: ConstructorParameters<typeof LocalDoor>[0],
+    action: (door: LocalDoor) => Promise<string>,
+    clients?: ConstructorParameters<typeof LocalDoor>[1],
+): Promise<string> {
+    await ensurePackages();
+    const door = new LocalDoor(admit, clients);
+    try {
+        await door.start();
+        return await action(door);
+    } finally {
+        await door.stop();
+    }
+}
+
+/** The status of one request, on a connection of its own. */
+async function ask(
+    { port }: LocalDoor,
+    token: string | undefined,
+    headers = "",
+    body = "",
+    method = "GET",
+    path = "/version",
+): Promise<number> {
+    const authorization = token === undefined ? "" : `Authorization: Bearer ${token}\r\n`;
+    const connection = `Connection: ${headers.startsWith("Upgrade") ? "Upgrade" : "close"}\r\n`;
+    const request = `${method} ${path} HTTP/1.1\r\nHost: door\r\n${authorization}${connection}${headers}\r\n${body}`;
+    const bytes = Buffer.from(request).toString("base64");
+    const received = await exchange({ host: "127.0.0.1", port }, { bytes });
+    return Number(/^HTTP\/1\.1 (\d+)/.exec(received.text)?.[1] ?? 0);
+}
+
+/** The addresses of clients that the API server would believe. */
+function addresses({ passed }: LocalDoor): Set<string | undefined> {
+    const believed = passed.flatMap(({ headers }) =>
+        headers.flatMap((name, index) => (/^x-(forwarded-for|real-ip)$/i.test(name) ? [headers[index + 1]] : [])),
+    );
+    return new Set(believed);
+}
