@@ -41,15 +41,22 @@ const NAMESPACE = "crowd";
 /** Before and after what is done under load, in milliseconds. */
 const CALM_MS = 5000;
 
-/** Does something while clients outside the cluster ask 200 times a second and hold 200 watches; returns what they saw. */
-export async function underLoad(environment: Environment, action: () => Promise<unknown>): Promise<Seen> {
+/**
+ * Does something while clients outside the cluster ask 200 times a second and hold 200 watches, or as many as are given;
+ * returns what they saw. They trust the CA that the outputs hold at the start.
+ */
+export async function underLoad(
+    environment: Environment,
+    action: () => Promise<unknown>,
+    { perSecond = 200, watches = 200 }: Partial<Pick<Crowd, "perSecond" | "watches">> = {},
+): Promise<Seen> {
     const { apiServerUrl: url, caCertificate: ca } = await outputs(environment);
     await kubectl("create", "namespace", NAMESPACE);
     try {
         const grant = ["--clusterrole=view", `--serviceaccount=${NAMESPACE}:default`, `--namespace=${NAMESPACE}`];
         await kubectl("create", "rolebinding", "view", ...grant);
         const token = (await kubectl("create", "token", "default", "--namespace", NAMESPACE)).trim();
-        const crowd: Crowd = { url, ca, token, namespace: NAMESPACE, perSecond: 200, watches: 200 };
+        const crowd: Crowd = { url, ca, token, namespace: NAMESPACE, perSecond, watches };
         const node = [process.execPath, "-r", "ts-node/register/transpile-only", join(__dirname, "client.ts")];
         const [file = "", ...args] = inNamespace(HPC, node);
         const client = spawn(file, args, {
