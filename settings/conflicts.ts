@@ -45,6 +45,18 @@ export function conflicts(settings: PlainSettings): Refusal[] {
             value: certificate.duration,
             allowed: `at most the CA's, ${ca.duration}`,
         },
+        {
+            bad: ca.rotation !== "none" && ca.generation === 1,
+            key: "ca.rotation",
+            value: ca.rotation,
+            allowed: "none, or set ca.generation to the next number, since nothing comes before generation 1",
+        },
+        {
+            bad: ca.force && ca.rotation !== "complete",
+            key: "ca.force",
+            value: ca.force,
+            allowed: "false, since it matters only where ca.rotation is complete",
+        },
         ...sites.map((site) => ({
             bad: settings.namespace === site.namespace,
             key: `${site.key}.namespace`,

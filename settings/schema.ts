@@ -7,6 +7,7 @@ import { KUBELET_CERTIFICATES } from "../components/interlinkRelease";
 import { DEFAULT_LIMITS } from "../components/nginxApiProxy";
 import { PROVIDERS, TRAFFIC_POLICIES } from "../components/loadBalancer";
 import { ADMIT } from "../components/nginxApiProxy";
+import { ROTATIONS } from "../components/selfSignedCA";
 import {
     ADDRESS,
     ADDRESS_RANGE,
@@ -276,7 +277,22 @@ export const common = {
         })
         .prefault({ install: true }),
     /** The certificate authority; its lifetime as hours, minutes, seconds. */
-    ca: z.strictObject({ duration: duration.default("876000h") }, object("duration")).prefault({}),
+    ca: z
+        .strictObject(
+            {
+                duration: duration.default("876000h"),
+                /** Counts the authorities: the one that is there, or that a rotation leads to. */
+                generation: integer("a whole number from 1 to 999", 1, 999).default(1),
+                /** The step of a rotation: prepare trusts both and signs with the old, complete with the new. */
+                rotation: z.enum(ROTATIONS, { error: ROTATIONS.join(", ") }).default("none"),
+                /** Whether Pulumi refuses to delete the authority that signs. */
+                protect: flag.default(false),
+                /** Signs with the new authority although jobs run that trust the old one alone. */
+                force: flag.default(false),
+            },
+            object("duration, generation, rotation, protect and force"),
+        )
+        .prefault({}),
     /** The certificate for the address; its lifetime as hours, minutes, seconds. */
     certificate: z.strictObject({ duration: duration.default("2160h") }, object("duration")).prefault({}),
     /** A closed network's copies of images and charts. */

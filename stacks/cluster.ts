@@ -4,6 +4,7 @@ import { OwnWaySettings, Settings } from "../settings/schema";
 import { sitesOf } from "../settings/sites";
 import { NAMES } from "./compose";
 import { IngressClass, Look } from "./look";
+import { rotationFaults } from "./caRotation";
 import { certManagerFaults } from "./presentCertManager";
 import { namespaceFaults } from "./presentNamespace";
 
@@ -26,6 +27,7 @@ export async function checkCluster(api: ApiServer, settings: Settings, stack: st
                   certManagerFaults(look, settings),
                   ingressClassFaults(look, settings),
                   issuerFaults(look, settings),
+                  rotationFaults(look, settings),
                   metalLBFaults(look, settings),
                   podMonitorFaults(look, settings),
               ]),

@@ -107,6 +107,9 @@ export function compose(site: Site, access: Access): DeployedOutputs {
             pods: site.pods,
             issuerName: site.unique(NAMES.ca),
             duration: settings.ca.duration,
+            generation: settings.ca.generation,
+            rotation: settings.ca.rotation,
+            protect: settings.ca.protect,
         },
         // The CertManager component is remote: it takes its provider from this map.
         { providers: { kubernetes: opts.provider } },

@@ -8,7 +8,7 @@ export interface StackOutputs {
     readonly apiServerHost: pulumi.Output<string>;
     /** TCP port in that URL (number). */
     readonly apiServerPort: number;
-    /** CA certificate that verifies the URL (string, PEM); public. */
+    /** CA certificate that verifies the URL (string, PEM), in a rotation the old and the new one; public. */
     readonly caCertificate: pulumi.Output<string>;
     /** Class of the internal ingress controller (string); empty where there is no controller. */
     readonly ingressClassName: pulumi.Output<string>;

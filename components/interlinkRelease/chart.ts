@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { INSECURE, RESTARTED } from "../parts/annotations";
+import { CA_CERTIFICATES, INSECURE, RESTARTED } from "../parts/annotations";
 
 /** The chart versions that the component knows: those that start InterLink's virtual kubelet, with memory limits. */
 export const CHART_VERSIONS: readonly string[] = ["0.6.1", "0.6.2-pre1", "0.6.2-pre2", "0.6.2-pre3"];
@@ -139,18 +139,21 @@ function told(text: string, [address, port, caCertificate]: readonly [string, st
  * its refresher logs no tokens, and its specification, where OAUTH puts its secrets, is a Pulumi secret.
  */
 function deploymentTransform(
-    { configuration, restarted, secretValues }: ChartChanges,
+    { configuration, kubernetesApi, restarted, secretValues }: ChartChanges,
     changed: Set<string>,
 ): pulumi.ResourceTransform {
     const checksum = configuration.apply((text) => createHash("sha256").update(JSON.stringify(text)).digest("hex"));
+    const certificates = pulumi
+        .output(kubernetesApi)
+        .apply(({ caCertificate }) => caCertificate.split("-----BEGIN CERTIFICATE-----").length - 1);
     return ({ type, props, opts }) => {
         if (type !== "kubernetes:apps/v1:Deployment") {
             return undefined;
         }
         changed.add("Deployment");
         const spec = pulumi
-            .all([pulumi.output(props.spec as DeploymentSpec), checksum, pulumi.output(restarted)])
-            .apply(([{ template, ...rest }, sum, time]) => ({
+            .all([pulumi.output(props.spec as DeploymentSpec), checksum, pulumi.output(restarted), certificates])
+            .apply(([{ template, ...rest }, sum, time, count]) => ({
                 ...rest,
                 template: {
                     ...template,
@@ -160,6 +163,7 @@ function deploymentTransform(
                             ...template.metadata?.annotations,
                             "checksum/configuration": sum,
                             ...(time !== undefined && { [RESTARTED]: time }),
+                            ...(count > 1 && { [CA_CERTIFICATES]: String(count) }),
                         },
                     },
                     spec: { ...template.spec, containers: template.spec?.containers.map(quiet) },

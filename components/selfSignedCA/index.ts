@@ -29,6 +29,16 @@ const VALUES = (namespace: string) => ({
     startupapicheck: { resources: resources("500m", "256Mi") },
 });
 
+/** Steps of a rotation: prepare trusts the old and the new CA and signs with the old, complete signs with the new. */
+export const ROTATIONS = ["none", "prepare", "complete"] as const;
+/** A step of a rotation; none is no rotation. */
+export type Rotation = (typeof ROTATIONS)[number];
+
+/** What a generation appends to the names of its resources; the first has none. The letter is no hexadecimal digit. */
+export function generationSuffix(generation: number): string {
+    return generation === 1 ? "" : `-g${generation}`;
+}
+
 /** Arguments of SelfSignedCA. */
 export interface SelfSignedCAArgs {
     /**
@@ -48,6 +58,21 @@ export interface SelfSignedCAArgs {
      * @default "876000h"
      */
     readonly duration?: string;
+    /**
+     * Number of the CA or, in a rotation, of the new one; the old one is the number before.
+     * @default 1
+     */
+    readonly generation?: number;
+    /**
+     * Step of a rotation; with prepare and complete the generation is 2 or more.
+     * @default "none"
+     */
+    readonly rotation?: Rotation;
+    /**
+     * Whether Pulumi refuses to delete or replace the CA that signs.
+     * @default false
+     */
+    readonly protect?: boolean;
 }
 
 /**
@@ -55,20 +80,24 @@ export interface SelfSignedCAArgs {
  * it. The root's private key stays in cert-manager's namespace, out of the ingress controller's reach.
  */
 export class SelfSignedCA extends pulumi.ComponentResource {
-    /** The CA's certificate, PEM. Public: it is no Pulumi secret. */
+    /** The CA's certificate, PEM; in a rotation the old one and the new one. Public: it is no Pulumi secret. */
     readonly caCertificate: pulumi.Output<string>;
-    /** The issuer that signs with the CA; resolves when it can. */
+    /** The issuer that signs; resolves when it can. */
     readonly issuerRef: pulumi.Output<IssuerRef>;
 
     constructor(name: string, args: SelfSignedCAArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:SelfSignedCA", name, args, opts);
-        const { certManager, issuerName, duration = "876000h" } = args;
+        const { certManager, issuerName, duration = "876000h", generation = 1, rotation = "none" } = args;
         checkArguments(this, [
             { key: "duration", value: duration, ok: isCertificateDuration(duration), allowed: DURATION },
+            {
+                key: "generation",
+                value: generation,
+                ok: generation > (rotation === "none" ? 0 : 1),
+                allowed: "1 or more, in a rotation 2 or more",
+            },
         ]);
         const installed = certManager.install ? [installCertManager(name, certManager, args.pods ?? {}, this)] : [];
-        const namespace = certManager.namespace;
-        const secretName = pulumi.interpolate`${issuerName}-secret`;
 
         const root = new k8s.apiextensions.CustomResource(
             `${name}-root-issuer`,
@@ -84,53 +113,105 @@ export class SelfSignedCA extends pulumi.ComponentResource {
             { parent: this, dependsOn: installed },
         );
 
-        const certificate = new k8s.apiextensions.CustomResource(
-            `${name}-certificate`,
-            {
-                apiVersion: "cert-manager.io/v1",
-                kind: "Certificate",
-                metadata: {
-                    name: issuerName,
-                    namespace,
-                    annotations: { "pulumi.com/waitFor": "condition=Ready" },
+        const generations = rotation === "none" ? [generation] : [generation - 1, generation];
+        const signing = rotation === "prepare" ? generation - 1 : generation;
+        const authorities = generations.map((number) =>
+            authority(
+                name,
+                {
+                    number,
+                    issuerName,
+                    namespace: certManager.namespace,
+                    duration,
+                    rootName: root.metadata.name,
+                    // What the next step takes away must not be protected by then.
+                    protect: number === signing && args.protect === true,
                 },
-                spec: {
-                    isCA: true,
-                    commonName: issuerName,
-                    secretName,
-                    duration: certificateDuration(durationSeconds(duration)),
-                    // Renewal keeps the key: a CA with another key would be another CA to every client.
-                    privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Never" },
-                    issuerRef: { name: root.metadata.name, kind: "ClusterIssuer", group: "cert-manager.io" },
-                },
-            },
-            { parent: this },
+                this,
+            ),
         );
 
-        const issuer = new k8s.apiextensions.CustomResource(
-            `${name}-issuer`,
-            {
-                apiVersion: "cert-manager.io/v1",
-                kind: "ClusterIssuer",
-                metadata: { name: issuerName, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
-                spec: { ca: { secretName } },
-            },
-            { parent: this, dependsOn: [certificate] },
-        );
-
-        // The id is known only when the Certificate is ready, so the first preview does not look for the Secret.
-        const secret = k8s.core.v1.Secret.get(
-            `${name}-secret`,
-            pulumi.all([secretName, certificate.id]).apply(([secret]) => `${namespace}/${secret}`),
-            { parent: this },
-        );
-
-        this.caCertificate = pulumi.unsecret(secret.data.apply(caCertificateOf));
-        this.issuerRef = pulumi
-            .all([issuerName, issuer.id])
-            .apply(([name]): IssuerRef => ({ name, kind: "ClusterIssuer", group: "cert-manager.io" }));
+        this.caCertificate = pulumi
+            .all(authorities.map(({ caCertificate }) => caCertificate))
+            .apply((certificates) => certificates.map((pem) => pem.replace(/\n*$/, "\n")).join(""));
+        this.issuerRef = (authorities[generations.indexOf(signing)] as Authority).issuerRef;
         this.registerOutputs({ caCertificate: this.caCertificate, issuerRef: this.issuerRef });
     }
+}
+
+/** A generation's CA. */
+interface Authority {
+    /** Its certificate, PEM. */
+    readonly caCertificate: pulumi.Output<string>;
+    /** The issuer that signs with it; resolves when it can. */
+    readonly issuerRef: pulumi.Output<IssuerRef>;
+}
+
+/** What a generation's CA is made of. */
+interface AuthorityArgs {
+    /** Number of the generation. */
+    readonly number: number;
+    /** Name of the first generation's resources. */
+    readonly issuerName: pulumi.Input<string>;
+    /** cert-manager's namespace. */
+    readonly namespace: string;
+    /** Lifetime, as hours, minutes, seconds. */
+    readonly duration: string;
+    /** The ClusterIssuer that lets a certificate sign itself. */
+    readonly rootName: pulumi.Input<string>;
+    /** Whether Pulumi refuses to delete it. */
+    readonly protect: boolean;
+}
+
+/** The key and certificate of a generation, and the ClusterIssuer that signs with them. */
+function authority(name: string, args: AuthorityArgs, parent: pulumi.Resource): Authority {
+    const { namespace, protect } = args;
+    const suffix = generationSuffix(args.number);
+    const issuerName = pulumi.interpolate`${args.issuerName}${suffix}`;
+    const secretName = pulumi.interpolate`${issuerName}-secret`;
+
+    const certificate = new k8s.apiextensions.CustomResource(
+        `${name}${suffix}-certificate`,
+        {
+            apiVersion: "cert-manager.io/v1",
+            kind: "Certificate",
+            metadata: { name: issuerName, namespace, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
+            spec: {
+                isCA: true,
+                commonName: issuerName,
+                secretName,
+                duration: certificateDuration(durationSeconds(args.duration)),
+                // Renewal keeps the key: a CA with another key would be another CA to every client.
+                privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Never" },
+                issuerRef: { name: args.rootName, kind: "ClusterIssuer", group: "cert-manager.io" },
+            },
+        },
+        { parent, protect },
+    );
+
+    const issuer = new k8s.apiextensions.CustomResource(
+        `${name}${suffix}-issuer`,
+        {
+            apiVersion: "cert-manager.io/v1",
+            kind: "ClusterIssuer",
+            metadata: { name: issuerName, annotations: { "pulumi.com/waitFor": "condition=Ready" } },
+            spec: { ca: { secretName } },
+        },
+        { parent, protect, dependsOn: [certificate] },
+    );
+
+    // The id is known only when the Certificate is ready, so the first preview does not look for the Secret.
+    const secret = k8s.core.v1.Secret.get(
+        `${name}${suffix}-secret`,
+        pulumi.all([secretName, certificate.id]).apply(([secret]) => `${namespace}/${secret}`),
+        { parent },
+    );
+    return {
+        caCertificate: pulumi.unsecret(secret.data.apply(caCertificateOf)),
+        issuerRef: pulumi
+            .all([issuerName, issuer.id])
+            .apply(([name]): IssuerRef => ({ name, kind: "ClusterIssuer", group: "cert-manager.io" })),
+    };
 }
 
 /** The PEM certificate in the data of the root's Secret. */

@@ -41,11 +41,14 @@ const NAMESPACE = "crowd";
 /** Before and after what is done under load, in milliseconds. */
 const CALM_MS = 5000;
 
-/** Does something while clients outside the cluster ask and watch; returns what they saw. */
+/**
+ * Does something while clients outside the cluster ask 200 times a second and hold 200 watches, or as many as are given;
+ * returns what they saw. They trust the CA that the outputs hold at the start.
+ */
 export async function underLoad(
     environment: Environment,
     action: () => Promise<unknown>,
-    { perSecond, watches }: Pick<Crowd, "perSecond" | "watches"> = { perSecond: 200, watches: 200 },
+    { perSecond = 200, watches = 200 }: Partial<Pick<Crowd, "perSecond" | "watches">> = {},
 ): Promise<Seen> {
     const { apiServerUrl: url, caCertificate: ca } = await outputs(environment);
     await kubectl("create", "namespace", NAMESPACE);

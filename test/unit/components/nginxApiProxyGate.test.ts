@@ -138,8 +138,8 @@ describe("the gate of NginxApiProxy", () => {
         assert.match(text, /^load_module \/usr\/lib\/nginx\/modules\/ngx_http_js_module\.so;\n/);
         assert.match(text, /js_import gate from \/etc\/nginx\/api-proxy\/gate\.js;/);
         assert.match(text, /proxy_cache_key \$gate_key;/);
-        // The location of clients and the one of reviews.
-        assert.equal(text.match(/proxy_ssl_verify on;/g)?.length, 2);
+        // The locations of clients, of reviews and of the readiness that people ask for.
+        assert.equal(text.match(/proxy_ssl_verify on;/g)?.length, 3);
     });
 });
 

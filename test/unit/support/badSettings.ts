@@ -243,6 +243,26 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     },
     {
         good: KIND,
+        change: { ca: { generation: 0, rotation: "both" } },
+        says: [
+            "ca.generation: 0 is not allowed; give a whole number from 1 to 999.",
+            'ca.rotation: "both" is not allowed; give none, prepare, complete.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { ca: { rotation: "prepare" } },
+        says: [
+            'ca.rotation: "prepare" is not allowed; give none, or set ca.generation to the next number, since nothing comes before generation 1.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { ca: { generation: 2, rotation: "prepare", force: true } },
+        says: ["ca.force: true is not allowed; give false, since it matters only where ca.rotation is complete."],
+    },
+    {
+        good: KIND,
         change: { certificate: { duration: 2160 } },
         says: ["certificate.duration: 2160 is not allowed; give a duration of at least 1h, such as 2160h or 90h30m."],
     },
