@@ -1,40 +1,21 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
-import { disruptionBudget, frontReplicas, rollout } from "../parts/availability";
-import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
-import { fromCluster, networkPolicy, TO_DNS } from "../parts/networkPolicy";
-import { PodDefaults, podDefaults, userIds } from "../parts/pods";
-import { containerPorts, Ports } from "../parts/ports";
+import { disruptionBudget, frontReplicas } from "../parts/availability";
+import { EgressRule, fromCluster, networkPolicy, TO_DNS, Traffic } from "../parts/networkPolicy";
+import { PodDefaults } from "../parts/pods";
+import { Ports } from "../parts/ports";
 import { serverCertificate } from "../parts/serverCertificate";
 import { podMonitor } from "../parts/podMonitor";
-import { admission } from "./admission";
 import { Clients, fromClients } from "./clients";
-import { nginxConfiguration } from "./configuration";
-import { Admit, GATE_SCRIPT, gateScript } from "./gate";
+import { API_PATHS, proxyDeployment } from "./deployment";
+import { Admit } from "./gate";
 import { DEFAULT_LIMITS, Limits, limitsChecks } from "./limits";
-import { Metrics, METRICS_PORT, METRICS_PROGRAM, REQUEST_LOG, requestCounter, requestMetrics } from "./metrics";
-import { API_SERVER_CA_FILE, CERTIFICATE_DIRECTORY, CONFIGURATION_DIRECTORY, HEALTH_PORT, podSpec } from "./pod";
-import { startScript } from "./start";
+import { Metrics, METRICS_PORT } from "./metrics";
+import { HEALTH_PORT } from "./pod";
 
 export { ADMIT, type Admit } from "./gate";
 export { DEFAULT_LIMITS } from "./limits";
-
-/**
- * What kubectl and the client libraries ask the API server for: the guide's /api and /apis, and discovery, version,
- * health and the token issuer's keys.
- */
-const API_PATHS = [
-    "/api",
-    "/apis",
-    "/openapi",
-    "/version",
-    "/healthz",
-    "/livez",
-    "/readyz",
-    "/.well-known",
-    "/openid",
-] as const;
 
 /** Arguments of NginxApiProxy. */
 export interface NginxApiProxyArgs {
@@ -103,7 +84,6 @@ export class NginxApiProxy extends pulumi.ComponentResource {
             },
             ...limitsChecks(limits),
         ]);
-        const parent = { parent: this };
         const labels = { "app.kubernetes.io/name": "nginx-api-proxy", "app.kubernetes.io/instance": name };
         const metadata = { name, namespace: args.namespace, labels };
 
@@ -111,7 +91,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
         this.serverName = pulumi.interpolate`${name}.${args.namespace}.svc`;
         this.tlsSecretName = clients.type === "outside" ? clients.tlsSecretName : `${name}-tls`;
 
-        const certificates =
+        const needed =
             clients.type === "outside"
                 ? []
                 : [
@@ -126,77 +106,21 @@ export class NginxApiProxy extends pulumi.ComponentResource {
                           this,
                       ),
                   ];
-
-        const configuration = new k8s.core.v1.ConfigMap(
-            `${name}-configuration`,
-            {
-                // No fixed name: a changed configuration gets a new one, and with it the pods are rolled.
-                metadata: { namespace: args.namespace, labels },
-                immutable: true,
-                data: files(args, limits, admit),
-            },
-            parent,
-        );
-
-        const gate = admit.type === "jobs" ? admission(name, admit, args.namespace, this) : undefined;
-
-        const deployment = new k8s.apps.v1.Deployment(
-            `${name}-deployment`,
-            {
-                metadata,
-                spec: {
-                    replicas,
-                    selector: { matchLabels: labels },
-                    strategy: rollout(hostPorts),
-                    template: {
-                        metadata: { labels },
-                        spec: podSpec({
-                            image: args.image,
-                            ports: containerPorts(ports, hostPorts).filter(
-                                ({ name }) => clients.type === "outside" || name === "https",
-                            ),
-                            labels,
-                            hostPorts,
-                            defaults: podDefaults(args.pods ?? {}, {}, hostPorts),
-                            configurationName: configuration.metadata.name,
-                            tlsSecretName: this.tlsSecretName,
-                            sidecars:
-                                metrics === undefined
-                                    ? []
-                                    : [
-                                          requestCounter(
-                                              metrics.image,
-                                              CONFIGURATION_DIRECTORY,
-                                              userIds(args.pods ?? {}),
-                                          ),
-                                      ],
-                            serviceAccountName: gate?.serviceAccountName,
-                        }),
-                    },
-                },
-            },
-            { parent: this, dependsOn: [...certificates, ...(gate?.needed ?? [])] },
+        const deployment = proxyDeployment(
+            name,
+            { ...args, limits, admit },
+            { metadata, replicas, tlsSecretName: this.tlsSecretName, needed },
+            this,
         );
         disruptionBudget(name, metadata, labels, replicas, this);
         if (metrics?.podMonitor) {
             podMonitor(name, metadata, ["health", "metrics"], this);
         }
-
         networkPolicy(
             `${name}-network-policy`,
-            {
-                metadata,
-                matchLabels: labels,
-                traffic: (toApiServer) => ({
-                    ingress: [
-                        fromClients(clients, ports),
-                        ...(metrics === undefined ? [] : [fromCluster(HEALTH_PORT, METRICS_PORT)]),
-                    ],
-                    egress: [toApiServer, TO_DNS],
-                }),
-            },
+            { metadata, matchLabels: labels, traffic: (toApiServer) => traffic(args, toApiServer) },
             args.pods ?? {},
-            parent,
+            { parent: this },
         );
 
         const service = new k8s.core.v1.Service(
@@ -218,36 +142,13 @@ export class NginxApiProxy extends pulumi.ComponentResource {
     }
 }
 
-/** The files of the pod, by their names: nginx's configuration, the script that starts it, what counts its requests, whom it admits. */
-function files(
-    { clients, ports, metrics }: NginxApiProxyArgs,
-    limits: Limits,
-    admit: Admit,
-): Record<string, pulumi.Input<string>> {
+/** What the pods may receive and send: their clients' requests, what reads metrics, the API server, and names. */
+function traffic({ clients, ports, metrics }: NginxApiProxyArgs, toApiServer: EgressRule): Traffic {
     return {
-        "nginx.conf": nginxConfiguration({
-            port: ports.https,
-            redirect: clients.type === "outside" ? { from: ports.http, to: clients.port } : undefined,
-            sourceRanges: clients.type === "outside" ? clients.sourceRanges : [],
-            healthPort: HEALTH_PORT,
-            paths: API_PATHS,
-            readTimeoutSeconds: SILENCE_SECONDS,
-            maxBodySize: MAX_BODY_SIZE,
-            certificateDirectory: CERTIFICATE_DIRECTORY,
-            apiServerCaFile: API_SERVER_CA_FILE,
-            // After a change of what nginx reads; in a pod that goes, its grace period ends them earlier.
-            shutdownSeconds: SILENCE_SECONDS,
-            limits,
-            metrics: metrics !== undefined,
-            admit: admit.type,
-            configurationDirectory: CONFIGURATION_DIRECTORY,
-        }),
-        "start.sh": startScript({
-            configurationFile: `${CONFIGURATION_DIRECTORY}/nginx.conf`,
-            apiServerCaFile: API_SERVER_CA_FILE,
-            requestLog: metrics === undefined ? undefined : REQUEST_LOG,
-        }),
-        ...(metrics === undefined ? {} : { [METRICS_PROGRAM]: requestMetrics() }),
-        ...(admit.type === "jobs" ? { [GATE_SCRIPT]: pulumi.output(admit.nodeNames).apply(gateScript) } : {}),
+        ingress: [
+            fromClients(clients, ports),
+            ...(metrics === undefined ? [] : [fromCluster(HEALTH_PORT, METRICS_PORT)]),
+        ],
+        egress: [toApiServer, TO_DNS],
     };
 }
