@@ -74,26 +74,28 @@ export interface WayOf {
     readonly is: string;
 }
 
-/** A way with what was measured of it; what failed is left out. */
+/** A way with what was measured of it, filled by a run; what failed is left out. */
 export interface Measured extends WayOf {
     /** Why it, or a figure of it, was not measured. */
-    readonly faults: readonly string[];
+    readonly faults: string[];
     /** All runs of the load generator. */
-    readonly loads: readonly Load[];
+    readonly loads: Load[];
     /** Events. */
-    readonly events?: Events;
+    events?: Events;
     /** Megabytes in a second out of `kubectl exec`. */
-    readonly exec?: number;
+    exec?: number;
     /** Megabytes in a second into a pod by `kubectl cp`. */
-    readonly cp?: number;
+    cp?: number;
     /** The jobs that start together. */
-    readonly jobs?: Jobs;
+    jobs?: Jobs;
+    /** GET /version with more pods of the proxy: how many, and what they did. */
+    readonly replicas: { readonly count: number; readonly load: Load }[];
     /** Silent watches. */
-    readonly watches: readonly Watches[];
+    readonly watches: Watches[];
     /** CPU of each part without any client, in thousandths of a core. */
-    readonly idleCpu: ByPart;
+    idleCpu: ByPart;
     /** Memory of each part without any client, in MiB. */
-    readonly idleMib: ByPart;
+    idleMib: ByPart;
 }
 
 /** A resource of an update, and when the update was at it, in seconds from the update's start. */
@@ -114,24 +116,6 @@ export interface Deployment {
     readonly spans: readonly Span[];
 }
 
-/** How a way's requests per second change. */
-export interface Growth {
-    /** The way. */
-    readonly way: string;
-    /** What is varied: clients, or pods of the proxy. */
-    readonly of: "clients" | "replicas";
-    /** How many of those. */
-    readonly count: number;
-    /** Answered requests of a second. */
-    readonly perSecond: number;
-    /** 99 of 100 requests took no longer, in milliseconds. */
-    readonly p99: number;
-    /** Requests that failed. */
-    readonly failed: number;
-    /** CPU time of each part, in microseconds for a request. */
-    readonly cpu: ByPart;
-}
-
 /** All that a run has measured. */
 export interface Data {
     /** Day of the run, as 2026-01-31. */
@@ -144,8 +128,6 @@ export interface Data {
     readonly usual: string;
     /** The ways. */
     readonly ways: readonly Measured[];
-    /** How they grow. */
-    readonly growth: readonly Growth[];
     /** Deploying, where it was measured. */
     readonly deployment?: Deployment;
 }

@@ -6,11 +6,17 @@ import { NET, PROJECT } from "../local/machine/layout";
 import { attempt, run } from "../local/machine/shell";
 import { environment, mainStack, pulumiDestroy, pulumiUp } from "../local/stacks/pulumi";
 import { Deployment, Span } from "./data";
-import { answered, guide } from "./ways";
+import { answered, script } from "./ways";
 
 const STACK = mainStack("dev");
 const PUBLISHED = `https://${NET.published}:60443`;
-const GUIDE = { NAMESPACE: "ingress-nginx-internal", RELEASE: "my-ingress-nginx", CLASS: "nginx-internal" };
+const GUIDE = {
+    NAMESPACE: "ingress-nginx-internal",
+    RELEASE: "my-ingress-nginx",
+    CLASS: "nginx-internal",
+    HTTP_PORT: "6080",
+    HTTPS_PORT: "60443",
+};
 const OPTIONS = ["--non-interactive", "--color", "never", "--suppress-progress"];
 const POLICIES = ["--policy-pack", join(PROJECT, "policy")];
 
@@ -29,7 +35,7 @@ export async function deployment(folder: string): Promise<Deployment> {
         try {
             await removeDefinitions();
             await timed("the guide's commands, from an empty cluster", () =>
-                guide(["certificates", "way_in", "ingress", "interlink"], GUIDE, 60443),
+                script("guide.sh", ["way_in", "certificates", "ingress", "interlink"], GUIDE),
             );
             await timed("the guide's first answer after them", () => answered(PUBLISHED));
         } finally {

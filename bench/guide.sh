@@ -8,10 +8,11 @@
 # and for a closed network: charts are folders, images have no digests, and the admission webhook, whose image is another one, is
 # left out. Names and ports are variables, so that this runs beside another way in.
 set -euo pipefail
+cd "$(dirname "$0")"
 
 step_way_in() {
     kubectl create namespace "$NAMESPACE" --dry-run=client -o yaml | kubectl apply -f -
-    kubectl apply -n "$NAMESPACE" -f "$MANIFESTS/guide.yaml"
+    kubectl apply -n "$NAMESPACE" -f guide.yaml
     helm upgrade --install "$RELEASE" "$CHARTS/ingress-nginx" --create-namespace -n "$NAMESPACE" \
         --values "$KIND_VALUES" --set controller.allowSnippetAnnotations=true \
         --set controller.hostPort.ports.http="$HTTP_PORT" --set controller.hostPort.ports.https="$HTTPS_PORT" \
@@ -26,7 +27,7 @@ step_certificates() {
 }
 
 step_ingress() {
-    sed "s/CLASS/$CLASS/; s/ADDRESS/$ADDRESS/" "$MANIFESTS/guide-ingress.yaml" | kubectl apply -n "$NAMESPACE" -f -
+    sed "s/CLASS/$CLASS/; s/ADDRESS/$ADDRESS/" guide-ingress.yaml | kubectl apply -n "$NAMESPACE" -f -
     kubectl rollout status -n "$NAMESPACE" deployment/my-nginx-kubernetes-api --timeout=120s
 }
 

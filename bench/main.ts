@@ -9,14 +9,14 @@ import { settingsPath } from "../local/stacks/environments";
 import { environment, outputs } from "../local/stacks/pulumi";
 import { ensurePackages } from "../local/toolchain/debian";
 import { ensureTools, version } from "../local/toolchain/tools";
-import { Data, Growth, Load, Measured, Request, Watches } from "./data";
+import { Data, Load, Measured, Request } from "./data";
 import { deployment } from "./deploy";
 import * as measure from "./measure";
 import { median, shown } from "./numbers";
 import { difference, memory, podsOf } from "./parts";
 import { plots, svg } from "./plots";
-import { COMPARED, innerHandshakes, met, report, targets } from "./report";
-import { answered, closePorts, openPorts, removeWays, urlOf, Way, WAYS } from "./ways";
+import { CLIENTS, COMPARED, innerHandshakes, met, report, targets } from "./report";
+import { closePorts, DIRECT, makeWay, openPorts, removeWays, Way, WAYS } from "./ways";
 
 const PACKAGES = { haproxy: "/usr/sbin/haproxy", wrk: "/usr/bin/wrk" } as const;
 const ROUNDS = 2;
@@ -30,7 +30,6 @@ const LOADS: readonly (readonly [Request, number])[] = [
 const WATCHES = { many: { count: 5000, seconds: 600 }, few: { count: 1000, seconds: 75 } } as const;
 const EVENTS = 100;
 const JOBS = 200;
-const CLIENTS: readonly number[] = [10, 100, 1000];
 /** Ways that are asked by more and more clients; and of them the one whose proxy takes no port of the node, for more pods. */
 const GROWING: readonly string[] = ["direct", "guide", "none", "traefik"];
 const REPLICATED = "traefik";
@@ -38,21 +37,13 @@ const REPLICAS: readonly number[] = [1, 2, 4, 8];
 /** What `make bench-check` allows, by the hops of the way: requests per second of direct; and handshakes for 1,000 requests. */
 const ALLOWED = { ratio: [1, 0.49, 0.34], handshakes: 20 } as const;
 
-/** What is known of a way so far. */
-type Draft = { -readonly [Key in keyof Measured]: Measured[Key] } & {
-    faults: string[];
-    loads: Load[];
-    watches: Watches[];
-};
 /** A way that was made, or of which only the faults are known. */
 type Up = measure.Target & {
     readonly way: Way;
-    readonly namespace?: string;
-    readonly draft: Draft;
+    readonly namespace?: string | undefined;
+    readonly draft: Measured;
     readonly isUp: boolean;
 };
-
-const interruption = new AbortController();
 
 async function bench(): Promise<void> {
     const started = Date.now();
@@ -65,7 +56,7 @@ async function bench(): Promise<void> {
         const usual = await usualWay();
         const ups = await makeWays();
         await eachRound(ups, token);
-        const growth = await held(ups, usual, token, folder);
+        await held(ups, usual, token, folder);
         await step("removing the ways", removeWays);
         const deployed = await step("deploying", () => deployment(folder));
         data = {
@@ -74,7 +65,6 @@ async function bench(): Promise<void> {
             machine: await machine(),
             usual,
             ways: ups.map(({ draft }) => draft),
-            growth,
             deployment: deployed,
         };
     } finally {
@@ -94,12 +84,22 @@ async function makeWays(): Promise<Up[]> {
     const ups: Up[] = [];
     for (const way of WAYS) {
         const { name, kind, hops, is } = way;
-        const draft: Draft = { name, kind, hops, is, faults: [], loads: [], watches: [], idleCpu: {}, idleMib: {} };
-        let up: Up = { way, url: urlOf(way), pods: new Map(), draft, isUp: false };
+        const draft: Measured = {
+            name,
+            kind,
+            hops,
+            is,
+            faults: [],
+            loads: [],
+            replicas: [],
+            watches: [],
+            idleCpu: {},
+            idleMib: {},
+        };
+        let up: Up = { way, url: "", pods: new Map(), draft, isUp: false };
         await figure(draft, "the way", async () => {
-            const namespace = await way.make(way);
-            await answered(up.url);
-            up = { ...up, namespace, pods: await podsOf(namespace), isUp: true };
+            const made = await makeWay(way);
+            up = { ...up, ...made, pods: await podsOf(made.namespace), isUp: true };
         });
         ups.push(up);
     }
@@ -128,61 +128,62 @@ async function eachRound(ups: readonly Up[], token: string): Promise<void> {
 }
 
 /** Holds many watches on the usual way and, when it is known what they cost, measures what needs no quiet machine. */
-async function held(ups: readonly Up[], usual: string, token: string, folder: string): Promise<Growth[]> {
+async function held(ups: readonly Up[], usual: string, token: string, folder: string): Promise<void> {
     const whole = ups.filter(({ isUp }) => isUp);
-    const direct = urlOf(WAYS[0] as Way);
-    const silent = (up: Up, { count, seconds }: { count: number; seconds: number }, known?: () => void) =>
-        figure(up.draft, `${count} silent watches`, async () => {
-            up.draft.watches.push(await measure.watches(up, direct, token, count, seconds, known));
-        });
     const holding: Promise<void>[] = [];
-    for (const up of whole.filter(({ way }) => way.name === usual)) {
-        await new Promise<void>((known) => holding.push(silent(up, WATCHES.many, known).then(known)));
+    try {
+        const [many, few] = [true, false].map((is) => whole.filter(({ way }) => (way.name === usual) === is));
+        for (const up of [...(many ?? []), ...(few ?? []).filter(({ way }) => way.kind !== "limit")]) {
+            const { count, seconds } = up.way.name === usual ? WATCHES.many : WATCHES.few;
+            await new Promise<void>((known) => {
+                const watches = figure(up.draft, `${count} silent watches`, async () => {
+                    up.draft.watches.push(await measure.watches(up, DIRECT, token, count, seconds, known));
+                });
+                // Whether it was interrupted, the next step asks.
+                holding.push(watches.catch(() => undefined).then(known));
+            });
+        }
+        await inTheirCompany(whole, token, folder);
+    } finally {
+        await Promise.all(holding);
     }
-    const others = whole.filter(({ way }) => way.kind !== "limit" && way.name !== usual);
-    await Promise.all(others.map((up) => silent(up, WATCHES.few)));
+}
+
+/** Measures what needs no quiet machine. */
+async function inTheirCompany(whole: readonly Up[], token: string, folder: string): Promise<void> {
     for (const { draft, url } of whole) {
         await figure(draft, "events", async () => {
-            draft.events = await measure.events(url, direct, token, EVENTS);
+            draft.events = await measure.events(url, DIRECT, token, EVENTS);
         });
         await figure(draft, "jobs", async () => {
-            draft.jobs = await measure.jobs(url, direct, token, JOBS);
+            draft.jobs = await measure.jobs(url, DIRECT, token, JOBS);
         });
         await figure(draft, "exec and cp", async () => {
             Object.assign(draft, await measure.streams(url, token, folder));
         });
     }
-    const growth: Growth[] = [];
     for (const up of whole.filter(({ way }) => GROWING.includes(way.name))) {
         await figure(up.draft, "growth", async () => {
             for (const count of CLIENTS) {
-                growth.push(await grown(up, "clients", count, count, token));
+                up.draft.loads.push(await measure.load(up, token, "version", count, SECONDS));
             }
             if (up.way.name === REPLICATED) {
-                growth.push(...(await replicas(up, token)));
+                await replicas(up, token);
             }
         });
     }
-    await Promise.all(holding);
-    return growth;
 }
 
-async function grown(up: Up, of: Growth["of"], count: number, connections: number, token: string): Promise<Growth> {
-    const { perSecond, p99, failed, cpu } = await measure.load(up, token, "version", connections, SECONDS);
-    return { way: up.way.name, of, count, perSecond, p99, failed, cpu };
-}
-
-/** A way with more and more pods of the proxy behind its controller. */
-async function replicas(up: Up, token: string): Promise<Growth[]> {
+/** Asks a way with more and more pods of the proxy behind its controller. */
+async function replicas(up: Up, token: string): Promise<void> {
     const proxy = ["deployment", "-n", up.namespace ?? "", "-l", "app.kubernetes.io/name=nginx-api-proxy"];
-    const growth: Growth[] = [];
     for (const count of REPLICAS) {
         await kubectl("scale", ...proxy, `--replicas=${count}`);
         await kubectl("rollout", "status", ...proxy, "--timeout=120s");
-        growth.push(await grown({ ...up, pods: await podsOf(up.namespace) }, "replicas", count, COMPARED * 8, token));
+        const load = await measure.load({ ...up, pods: await podsOf(up.namespace) }, token, "version", 64, SECONDS);
+        up.draft.replicas.push({ count, load });
     }
     await kubectl("scale", ...proxy, "--replicas=1");
-    return growth;
 }
 
 /** Compares the local cluster's own way with the bounds, by ratios alone. */
@@ -195,7 +196,7 @@ async function check(): Promise<void> {
     try {
         await openPorts();
         const targets = [
-            { url: urlOf(WAYS[0] as Way), pods: new Map<string, string[]>(), loads: direct },
+            { url: DIRECT, pods: new Map<string, string[]>(), loads: direct },
             { url: apiServerUrl, pods: await podsOf(namespace), loads: ours },
         ];
         for (let round = 1; round <= CHECK_ROUNDS; round++) {
@@ -228,19 +229,20 @@ async function usualWay(): Promise<string> {
 }
 
 /** Measures something of a way; what fails goes into the report. */
-async function figure(draft: Draft, what: string, measured: () => Promise<void>): Promise<void> {
+async function figure(draft: Measured, what: string, measured: () => Promise<void>): Promise<void> {
     try {
         await step(`${draft.name}: ${what}`, measured);
     } catch (error) {
+        measure.interruption.signal.throwIfAborted();
         const reason = error instanceof Error ? error.message : String(error);
         say(`${draft.name}: ${what}: ${reason}`);
-        draft.faults.push(`${what}: ${reason.split("\n")[0]?.slice(0, 200)}`);
+        draft.faults.push(`${what}: ${reason.trim().split("\n").at(-1)?.slice(0, 200)}`);
     }
 }
 
 /** One step, unless the run was interrupted. */
 async function step<T>(what: string, action: () => Promise<T>): Promise<T> {
-    interruption.signal.throwIfAborted();
+    measure.interruption.signal.throwIfAborted();
     const start = performance.now();
     const result = await action();
     say(`${what}: ${shown((performance.now() - start) / 1000)} s`);
@@ -291,7 +293,7 @@ async function main(): Promise<void> {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
         process.on(signal, () => {
             say("interrupted: what was made is removed");
-            interruption.abort(new UserError("bench: interrupted."));
+            measure.interruption.abort(new UserError("bench: interrupted."));
         });
     }
     await ensurePackages(PACKAGES);

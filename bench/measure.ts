@@ -13,6 +13,8 @@ import { Silence, Task } from "./clients";
 import { ByPart, Events, Jobs, Load, Request, Watches } from "./data";
 import { counters, difference, memory, Pods, TICKS } from "./parts";
 
+/** Ends what is being measured. */
+export const interruption = new AbortController();
 /** Namespace of what is asked for. */
 export const NAMESPACE = "bench";
 const PATHS: Readonly<Record<Request, string>> = {
@@ -23,6 +25,8 @@ const PATHS: Readonly<Record<Request, string>> = {
 const PODS = 500;
 /** What is sent through `kubectl exec` and `kubectl cp`, in megabytes. */
 const MEGABYTES = 100;
+/** Until a proxy's memory stays as it is, in milliseconds. */
+const SETTLING_MS = 5000;
 /** An image with a shell and tar that the cluster has. */
 const SHELL_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.22.1";
 
@@ -50,8 +54,6 @@ export async function makeObjects(): Promise<string> {
     await kubectl("create", "namespace", NAMESPACE);
     const grant = ["--clusterrole=admin", `--serviceaccount=${NAMESPACE}:default`];
     await kubectl("create", "rolebinding", "admin", "-n", NAMESPACE, ...grant);
-    await kubectl("create", "configmap", "silent", "-n", NAMESPACE);
-    await kubectl("create", "configmap", "event", "-n", NAMESPACE);
     await kubectl("run", "shell", "-n", NAMESPACE, `--image=${SHELL_IMAGE}`, "--command", "--", "sleep", "infinity");
     await applyManifest(JSON.stringify({ apiVersion: "v1", kind: "List", items: pods }), "--server-side");
     await kubectl("wait", "--for=condition=Ready", "pod/shell", "-n", NAMESPACE, "--timeout=60s");
@@ -132,9 +134,9 @@ export async function watches(
     let cpu: ByPart = {};
     const result = (await client(task("silence", url, direct, count, seconds), token, async (line) => {
         open = (line as { open: number }).open;
-        await sleep(10_000);
+        await sleep(SETTLING_MS);
         kib = difference(before, memory(pods), Math.max(open, 1));
-        cpu = await idle(pods, 20);
+        cpu = await idle(pods, 10);
         known();
     })) as Silence;
     return { asked: count, open, seconds, kib, cpu, ...result };
@@ -177,12 +179,14 @@ export async function streams(url: string, token: string, folder: string): Promi
 }
 
 function task(kind: Task["kind"], url: string, direct: string, count: number, seconds: number): Task {
-    const configMap = kind === "silence" ? "silent" : "event";
+    // Nobody else's silence is to end with an event.
+    const configMap = `${kind}-${new URL(url).port}`;
     return { kind, url, direct, namespace: `/api/v1/namespaces/${NAMESPACE}`, configMap, count, seconds };
 }
 
 /** Runs clients.ts on the HPC side; the lines before the last one go to `meanwhile`. */
 async function client(task: Task, token: string, meanwhile?: (line: unknown) => Promise<void>): Promise<unknown> {
+    await kubectl("create", "configmap", task.configMap, "-n", NAMESPACE);
     const node = [
         process.execPath,
         "-r",
@@ -190,8 +194,13 @@ async function client(task: Task, token: string, meanwhile?: (line: unknown) => 
         join(__dirname, "clients.ts"),
     ];
     const [file = "", ...args] = inNamespace(HPC, [...node, JSON.stringify(task)]);
-    const child = spawn(file, args, { env: { ...process.env, TOKEN: token }, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(file, args, {
+        env: { ...process.env, TOKEN: token },
+        stdio: ["ignore", "pipe", "inherit"],
+        signal: interruption.signal,
+    });
     const ended = once(child, "close");
+    ended.catch(() => undefined);
     const lines: unknown[] = [];
     const waiting: Promise<void>[] = [];
     for await (const line of createInterface({ input: child.stdout })) {

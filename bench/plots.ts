@@ -5,9 +5,9 @@ import { COMPARED, medianLoad } from "./report";
 const SCHEMA = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", background: "white", width: 640 } as const;
 
 /** The plots of a run, by their names; without those for which it has no data. */
-export function plots({ ways, growth, deployment }: Data): Record<string, TopLevelSpec> {
+export function plots({ ways, deployment }: Data): Record<string, TopLevelSpec> {
     const loads = ways.flatMap((way) =>
-        [1, 8, 64].flatMap((connections) => {
+        [1, 8, 10, 64, 100, 1000].flatMap((connections) => {
             const load = medianLoad(way, "version", connections);
             return load === undefined ? [] : [{ ...load, way: way.name, kind: way.kind }];
         }),
@@ -42,7 +42,7 @@ export function plots({ ways, growth, deployment }: Data): Record<string, TopLev
             spec: {
                 mark: { type: "line", point: true },
                 encoding: {
-                    x: { field: "connections", type: "ordinal" },
+                    x: { field: "connections", type: "quantitative", scale: { type: "log" } },
                     y: { field: "p99", type: "quantitative", scale: { type: "log" }, title: "p99 of GET /version, ms" },
                     color: way,
                 },
@@ -62,18 +62,13 @@ export function plots({ ways, growth, deployment }: Data): Record<string, TopLev
             },
         },
         growth: {
-            values: growth.map((row) => ({ ...row, line: `${row.way}, ${row.of}` })),
+            values: loads,
             spec: {
                 mark: { type: "line", point: true },
                 encoding: {
-                    x: {
-                        field: "count",
-                        type: "quantitative",
-                        scale: { type: "log" },
-                        title: "clients, or pods of the proxy",
-                    },
+                    x: { field: "connections", type: "quantitative", scale: { type: "log" } },
                     y: { field: "perSecond", type: "quantitative", title: "GET /version a second" },
-                    color: { field: "line", type: "nominal", title: null },
+                    color: way,
                 },
             },
         },

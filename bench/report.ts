@@ -3,6 +3,8 @@ import { median, shown } from "./numbers";
 
 /** Number of connections at which ways are compared. */
 export const COMPARED = 8;
+/** Numbers of connections by which ways grow. */
+export const CLIENTS: readonly number[] = [10, 100, 1000];
 /** Parts that every way has, none of which is a hop of it. */
 const COMMON: readonly string[] = ["API server", "etcd", "client"];
 /** Jobs for which the report says what they need. */
@@ -118,7 +120,7 @@ export function met({ value, bound, least }: Target): boolean | undefined {
 
 /** The report, in Markdown; `images` are the names of the plots. */
 export function report(data: Data, images: Readonly<Record<string, string>>): string {
-    const { ways, growth, deployment, machine } = data;
+    const { ways, deployment, machine } = data;
     const direct = ways.find(({ name }) => name === "direct");
     const rates = (request: Request, counts: readonly number[]) =>
         table(
@@ -243,17 +245,27 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
               ]),
         "## How it grows\n\n",
         table(
-            ["way", "of", "count", "per second", "p99 ms", "failed", "CPU of a request, µs"],
-            growth.map(({ way, of, count, perSecond, p99, failed, cpu }) => [
-                way,
-                of,
-                ...[count, perSecond, p99, failed].map(shown),
-                parts(cpu),
+            ["way", "clients", "pods of the proxy", "per second", "p50 ms", "p99 ms", "failed", "CPU of a request, µs"],
+            ways.flatMap((way) => [
+                ...CLIENTS.flatMap((count) => grown(way.name, medianLoad(way, "version", count), 1)),
+                ...way.replicas.flatMap(({ count, load }) => grown(way.name, load, count)),
             ]),
         ),
         plot("growth"),
         onPaper(data),
     ].join("");
+}
+
+function grown(way: string, load: Load | undefined, pods: number): string[][] {
+    return load === undefined
+        ? []
+        : [
+              [
+                  way,
+                  ...[load.connections, pods, load.perSecond, load.p50, load.p99, load.failed].map(shown),
+                  parts(load.cpu),
+              ],
+          ];
 }
 
 /** What more jobs would need, from the measured cost of a request and a watch. */

@@ -19,7 +19,7 @@ const way = (
     loads: Load[],
     more: Partial<Measured> = {},
 ): Measured => ({
-    ...{ name, kind, hops, is: name, faults: [], loads, watches: [], idleCpu: {}, idleMib: {} },
+    ...{ name, kind, hops, is: name, faults: [], loads, replicas: [], watches: [], idleCpu: {}, idleMib: {} },
     ...more,
 });
 const proxy = { handshakes: { "nginx-api-proxy": 1.5 }, cpu: { "API server": 100, client: 50, "nginx-api-proxy": 50 } };
@@ -45,7 +45,6 @@ const DATA: Data = {
         }),
         way("traefik", "ours", 2, [load(1100, 25, both)], { cp: 60 }),
     ],
-    growth: [{ way: "none", of: "clients", count: 10, perSecond: 6000, p99: 14, failed: 0, cpu: {} }],
     deployment: {
         seconds: {
             "the guide's commands, from an empty cluster": 50,
@@ -157,6 +156,6 @@ describe("the benchmark's report", () => {
         for (const spec of Object.values(specs)) {
             assert.match(await svg(spec), /^<svg [^]*<path /);
         }
-        assert.deepEqual(plots({ ...DATA, ways: [], growth: [], deployment: undefined }), {});
+        assert.deepEqual(plots({ ...DATA, ways: [], deployment: undefined }), {});
     });
 });
