@@ -6,6 +6,7 @@ import { NET, PROJECT } from "../local/machine/layout";
 import { attempt, run } from "../local/machine/shell";
 import { environment, mainStack, pulumiDestroy, pulumiUp } from "../local/stacks/pulumi";
 import { Deployment, Span } from "./data";
+import { SCRIPT, UNCHANGED, UP } from "./report";
 import { answered, script } from "./ways";
 
 const STACK = mainStack("dev");
@@ -34,16 +35,14 @@ export async function deployment(folder: string): Promise<Deployment> {
         await pulumiDestroy(STACK);
         try {
             await removeDefinitions();
-            await timed("the guide's commands, from an empty cluster", () =>
-                script("guide.sh", ["way_in", "certificates", "ingress", "interlink"], GUIDE),
-            );
+            await timed(SCRIPT, () => script("guide.sh", ["way_in", "certificates", "ingress", "interlink"], GUIDE));
             await timed("the guide's first answer after them", () => answered(PUBLISHED));
         } finally {
             await removeGuide();
         }
-        await timed("`pulumi up` from an empty cluster", () => up("--event-log", log));
+        await timed(UP, () => up("--event-log", log));
         await timed("its first answer after it", () => answered(PUBLISHED));
-        await timed("`pulumi up`, unchanged", () => up());
+        await timed(UNCHANGED, () => up());
         await timed("`pulumi preview`, unchanged", () => pulumi("preview", ...POLICIES));
         writeFileSync(STACK.settings, changed(settings));
         await timed("`pulumi up`, one setting changed", () => up());
