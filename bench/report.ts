@@ -127,7 +127,7 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
     const direct = ways.find(({ name }) => name === "direct");
     const rates = (request: Request, counts: readonly number[]) =>
         table(
-            ["connections", "way", "per second", "of direct", "p50 ms", "p99 ms", "p99 of direct", "failed"],
+            "connections | way | per second | of direct | p50 ms | p99 ms | p99 of direct | failed",
             counts.flatMap((count) =>
                 ways.flatMap((way) => {
                     const [load, bare] = [way, direct].map((each) => medianLoad(each, request, count));
@@ -152,10 +152,10 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
         "# The last `make bench`\n\nWritten by that command, and no figure by hand. Absolute figures are this machine's, on which the ",
         "clients and the cluster share the cores; what can be compared are ratios within a run. The raw data lie in ",
         `[performance.json](performance.json).\n\nRun on ${data.day}, in ${shown(data.took / 60)} minutes.\n\n`,
-        table(["machine", ""], Object.entries(machine)),
+        table("machine | ", Object.entries(machine)),
         "## What has to be reached\n\n",
         table(
-            ["what", "needed", "measured", ""],
+            "what | needed | measured | ",
             targets(data).map((target) => [
                 target.what,
                 `${target.least ? "at least" : "at most"} ${shown(target.bound)}`,
@@ -166,7 +166,7 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
         profiles(data),
         "## The ways\n\n",
         table(
-            ["way", "whose", "hops that end TLS", "what it is", "not measured"],
+            "way | whose | hops that end TLS | what it is | not measured",
             ways.map(({ name, kind, hops, is, faults }) => [name, kind, String(hops), is, faults.join("; ")]),
         ),
         plot("rates"),
@@ -180,7 +180,7 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
         "## Handshakes for 1,000 requests, and CPU of a request\n\n",
         `GET /version at ${COMPARED} connections: connections that each part opens to the next one, and microseconds of CPU.\n\n`,
         table(
-            ["way", "handshakes", "CPU, µs", "sum"],
+            "way | handshakes | CPU, µs | sum",
             ways.map((way) => {
                 const { handshakes = {}, cpu = {} } = medianLoad(way, "version", COMPARED) ?? {};
                 return [way.name, parts(handshakes), parts(cpu), shown(sum(cpu))];
@@ -189,18 +189,7 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
         plot("cpu"),
         "## Events, streams, and jobs that start together\n\n",
         table(
-            [
-                "way",
-                "first event ms",
-                "event p50 ms",
-                "p99 ms",
-                "exec MB/s",
-                "cp MB/s",
-                "cp of direct",
-                "jobs",
-                "last served s",
-                "errors",
-            ],
+            "way | first event ms | event p50 ms | p99 ms | exec MB/s | cp MB/s | cp of direct | jobs | last served s | errors",
             ways.map(({ name, events, exec, cp, jobs }) => [
                 name,
                 ...[events?.first, events?.p50, events?.p99, exec, cp, ratio(cp, direct?.cp)].map(shown),
@@ -209,17 +198,7 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
         ),
         "## Silent watches\n\n",
         table(
-            [
-                "way",
-                "asked",
-                "open",
-                "held, s",
-                "lost",
-                "received the event at the end",
-                "KiB each",
-                "hops' sum",
-                "CPU, thousandths of a core",
-            ],
+            "way | asked | open | held, s | lost | received the event at the end | KiB each | hops' sum | CPU, thousandths of a core",
             ways.flatMap(({ name, watches }) =>
                 watches.map((held) => [
                     name,
@@ -233,7 +212,7 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
         plot("watches"),
         "## Without any client\n\n",
         table(
-            ["way", "CPU, thousandths of a core", "memory, MiB"],
+            "way | CPU, thousandths of a core | memory, MiB",
             ways.map(({ name, idleCpu, idleMib }) => [name, parts(idleCpu), parts(idleMib)]),
         ),
         ...(deployment === undefined
@@ -241,7 +220,7 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
             : [
                   "## Deploying\n\n",
                   table(
-                      ["what", "seconds"],
+                      "what | seconds",
                       Object.entries(deployment.seconds).map(([what, value]) => [what, shown(value)]),
                   ),
                   "What `pulumi up` from an empty cluster waited for, each resource of a second or more:\n\n",
@@ -249,7 +228,7 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
               ]),
         "## How it grows\n\n",
         table(
-            ["way", "clients", "pods of the proxy", "per second", "p50 ms", "p99 ms", "failed", "CPU of a request, µs"],
+            "way | clients | pods of the proxy | per second | p50 ms | p99 ms | failed | CPU of a request, µs",
             ways.flatMap((way) => [
                 ...CLIENTS.flatMap((count) => grown(way.name, medianLoad(way, "version", count), 1)),
                 ...way.replicas.flatMap(({ count, load }) => grown(way.name, load, count)),
@@ -289,7 +268,7 @@ function onPaper({ ways, usual }: Data): string {
         `On paper, by \`${usual}\`: jobs that hold a watch each and send ${REQUESTS_PER_MINUTE} request like GET /version a minute. A list costs ` +
         "more, so that these are the least that is needed:\n\n" +
         table(
-            ["jobs", "proxies: cores", "proxies: GiB", "API server: cores", "API server: GiB"],
+            "jobs | proxies: cores | proxies: GiB | API server: cores | API server: GiB",
             ON_PAPER.map((jobs) => [
                 shown(jobs),
                 ...[cores(jobs, isHop), gib(jobs, isHop), cores(jobs, isServer), gib(jobs, isServer)].map(shown),
@@ -350,7 +329,9 @@ function parts(of: ByPart): string {
         .join(", ");
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-    const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
-    return `${line(head)}${line(head.map(() => "---"))}${rows.map(line).join("")}\n`;
+/** A table in Markdown, its head written as one. */
+function table(head: string, rows: readonly (readonly string[])[]): string {
+    const lines = rows.map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | "));
+    const rule = head.split(" | ").map(() => "---");
+    return `${[head, rule.join(" | "), ...lines].map((line) => `| ${line} |\n`).join("")}\n`;
 }
