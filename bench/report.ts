@@ -294,13 +294,7 @@ function profiles(data: Data): string {
         );
         return [[way.name, parts(shares), shown(total), shown((cores * 1e6) / total), shown(load.perSecond)]];
     });
-    const head = [
-        "way",
-        "share of a request's CPU, %",
-        "CPU, µs",
-        "per second if all cores did nothing else",
-        "measured",
-    ];
+    const head = "way | share of a request's CPU, % | CPU, µs | per second if all cores did nothing else | measured";
     return rows.length === 0
         ? ""
         : `What bounds the ways that miss one: GET /version at ${COMPARED} connections.\n\n${table(head, rows)}`;
