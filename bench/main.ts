@@ -7,8 +7,10 @@ import { PROJECT } from "../local/machine/layout";
 import { run, say, UserError } from "../local/machine/shell";
 import { settingsPath } from "../local/stacks/environments";
 import { environment, outputs } from "../local/stacks/pulumi";
+import { ensureCharts } from "../local/images/charts";
+import { ensureImages } from "../local/images/images";
 import { ensurePackages } from "../local/toolchain/debian";
-import { ensureTools, version } from "../local/toolchain/tools";
+import { CONTROLLERS, ensureTools, version } from "../local/toolchain/tools";
 import { Data, Load, Measured, Request } from "./data";
 import { deployment } from "./deploy";
 import * as measure from "./measure";
@@ -297,7 +299,9 @@ async function main(): Promise<void> {
         });
     }
     await ensurePackages(PACKAGES);
-    await ensureTools(["helm"]);
+    await ensureTools(["helm", ...CONTROLLERS]);
+    await ensureImages();
+    await ensureCharts();
     await command();
 }
 

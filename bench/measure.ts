@@ -16,7 +16,7 @@ import { counters, difference, memory, Pods, TICKS } from "./parts";
 /** Ends what is being measured. */
 export const interruption = new AbortController();
 /** Namespace of what is asked for. */
-export const NAMESPACE = "bench";
+const NAMESPACE = "bench";
 const PATHS: Readonly<Record<Request, string>> = {
     version: "/version",
     pods: `/api/v1/namespaces/${NAMESPACE}/pods`,
