@@ -60,7 +60,12 @@ async function bench(): Promise<void> {
         await eachRound(ups, token);
         await held(ups, usual, token, folder);
         await step("removing the ways", removeWays);
-        const deployed = await step("deploying", () => deployment(folder));
+        // What was measured before is not lost by what fails here.
+        const deployed = await step("deploying", () => deployment(folder)).catch((error: unknown) => {
+            measure.interruption.signal.throwIfAborted();
+            say(`deploying: ${error instanceof Error ? error.message : String(error)}`);
+            return undefined;
+        });
         data = {
             day: new Date().toISOString().slice(0, 10),
             took: (Date.now() - started) / 1000,
