@@ -30,10 +30,11 @@ const ROOMS = {
     "local/stacks/site/": ["local/(machine|toolchain)/", "components/"],
     "local/verify/": ["local/(machine|toolchain|images|cluster|hpc|stacks)/", "doctor/script\\.ts$"],
     "local/main\\.ts$": ["local/"],
-    "test/unit/(?!local/|support/)": ["(?!local/)"],
+    "bench/": ["local/(machine|toolchain|images|cluster|stacks)/"],
+    "test/unit/(?!local/|bench/|support/)": ["(?!local/|bench/)"],
     // The table of versions says what the local cluster runs.
     "test/unit/support/": ["(?!local/)", "local/toolchain/"],
-    "test/(unit/local|e2e|sites|trust)/": [""],
+    "test/(unit/(local|bench)|e2e|sites|trust)/": [""],
     "test/run\\.ts$": [],
 };
 

@@ -2,8 +2,9 @@
 NODE := node_modules/.bin/node -r ts-node/register/transpile-only
 LOCAL := $(NODE) local/main.ts
 TEST := $(NODE) test/run.ts
+BENCH := $(NODE) bench/main.ts
 
-.PHONY: help up down destroy verify preview env test test-argo test-doctor test-sites test-slurm test-trust
+.PHONY: help up down destroy verify preview env bench bench-check test test-argo test-doctor test-sites test-slurm test-trust
 
 help: ## This list
 	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +15,8 @@ destroy: ## Removes what the program deployed
 verify: ## The checks from the HPC side again
 preview: ## What up would do, with the policies
 env: ## What a shell has to know to use the local cluster: eval "$(make -s env)"
+bench: ## Measures all ways to the API server side by side; written to docs/performance.md
+bench-check: ## The way that is up against the API server itself, by ratios
 test: ## Lint, types, unit tests, and every environment and controller on the local cluster
 test-argo: ## Argo workflows on the virtual node; written to docs/argo.md
 test-doctor: ## The doctor and its script, with real faults; written to docs/doctor.md
@@ -29,6 +32,9 @@ test: node_modules/.package-lock.json
 
 test-argo test-doctor test-sites test-slurm test-trust: node_modules/.package-lock.json
 	@$(TEST) $(@:test-%=%)
+
+bench bench-check: node_modules/.package-lock.json
+	@$(BENCH) $@
 
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error >&2

@@ -32,7 +32,7 @@ const times: [string, number][] = [];
 /** From whatever is there to the Job's table. */
 async function up(): Promise<void> {
     const name = chosenEnvironment();
-    await timed("Debian's packages", ensurePackages);
+    await timed("Debian's packages", () => ensurePackages());
     await requireMachine();
     await timed("tools", async () =>
         ensureTools([...neededTools(name), ...((await needsNodeImage()) ? NODE_TOOLS : [])]),

@@ -27,9 +27,9 @@ const PACKAGES = {
 /** The program that Debian's packages ask whether they may start a service; 101 is no. */
 const POLICY = "/usr/sbin/policy-rc.d";
 
-/** Installs what is missing of Debian's packages; their services are not started. */
-export async function ensurePackages(): Promise<void> {
-    const missing = Object.entries(PACKAGES)
+/** Installs what is missing of Debian's packages, by a file of each; their services are not started. */
+export async function ensurePackages(packages: Readonly<Record<string, string>> = PACKAGES): Promise<void> {
+    const missing = Object.entries(packages)
         .filter(([, file]) => !existsSync(file))
         .map(([name]) => name);
     if (missing.length === 0) {

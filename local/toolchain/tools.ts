@@ -35,7 +35,7 @@ export const OTHER_KUBERNETES = TOOLS.map(({ name }) => name).filter((name) => n
 export const CONTROLLERS: readonly string[] = ["traefik", "ingress-nginx"];
 /** The tools that every environment needs. */
 export const COMMON_TOOLS = TOOLS.map(({ name }) => name).filter(
-    (name) => ![...NODE_TOOLS, ...OTHER_KUBERNETES, ...CONTROLLERS, "argo", "metallb"].includes(name),
+    (name) => ![...NODE_TOOLS, ...OTHER_KUBERNETES, ...CONTROLLERS, "argo", "helm", "metallb"].includes(name),
 );
 
 /** What the builds need on a machine where nothing was built: modules, build cache, programs, images. */

@@ -34,6 +34,9 @@ const REFUSED = [
     ["local/stacks/site/index.ts", "components/metalLB/pool.ts"],
     ["local/verify/verify.ts", "local/main.ts"],
     ["test/unit/stacks/kind.test.ts", "local/machine/layout.ts"],
+    ["local/main.ts", "bench/ways.ts"],
+    ["bench/deploy.ts", "components/metalLB/index.ts"],
+    ["test/unit/stacks/kind.test.ts", "bench/ways.ts"],
     ["elsewhere/file.ts", "versions.ts"],
     ["stacks/compose.ts", "stacks/index.ts"],
 ] as const;

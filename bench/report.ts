@@ -1,0 +1,331 @@
+import { ByPart, Data, Load, Measured, Request } from "./data";
+import { median, shown } from "./numbers";
+
+/** Number of connections at which ways are compared. */
+export const COMPARED = 8;
+/** Numbers of connections by which ways grow. */
+export const CLIENTS: readonly number[] = [10, 100, 1000];
+/** Parts that every way has, none of which is a hop of it. */
+const COMMON: readonly string[] = ["API server", "etcd", "client"];
+/** Jobs for which the report says what they need. */
+const ON_PAPER: readonly number[] = [200, 1_000, 10_000, 100_000];
+/** What such a job does on paper, besides its watch: requests of a minute. */
+const REQUESTS_PER_MINUTE = 1;
+
+/** What deploying consists of: what the targets are about. */
+export const UP = "`pulumi up` from an empty cluster";
+/** The same, where nothing has changed. */
+export const UNCHANGED = "`pulumi up`, unchanged";
+/** What it is compared with. */
+export const SCRIPT = "the guide's commands, from an empty cluster";
+
+/** Something that has to be reached. */
+export interface Target {
+    /** What. */
+    readonly what: string;
+    /** What it has to be at least, or at most. */
+    readonly bound: number;
+    /** Which of the two. */
+    readonly least: boolean;
+    /** What it is; undefined where it was not measured. */
+    readonly value: number | undefined;
+    /** The way whose profile shows what bounds it. */
+    readonly way?: Measured;
+}
+
+/** Medians of a way's runs that asked for the same with as many connections; undefined without a run. */
+export function medianLoad(way: Measured | undefined, request: Request, connections: number): Load | undefined {
+    const loads = (way?.loads ?? []).filter((load) => load.request === request && load.connections === connections);
+    const of = (value: (load: Load) => number) => median(loads.map(value));
+    const parts = (value: (load: Load) => ByPart) => {
+        const names = new Set(loads.flatMap((load) => Object.keys(value(load))));
+        return Object.fromEntries([...names].map((name) => [name, of((load) => value(load)[name] ?? 0)]));
+    };
+    return loads.length === 0
+        ? undefined
+        : {
+              request,
+              connections,
+              perSecond: of(({ perSecond }) => perSecond),
+              p50: of(({ p50 }) => p50),
+              p99: of(({ p99 }) => p99),
+              failed: loads.reduce((sum, { failed }) => sum + failed, 0),
+              cpu: parts(({ cpu }) => cpu),
+              handshakes: parts(({ handshakes }) => handshakes),
+          };
+}
+
+/** A quotient; undefined where a part of it was not measured. */
+export function ratio(value: number | undefined, to: number | undefined): number | undefined {
+    return value === undefined || to === undefined || to === 0 ? undefined : value / to;
+}
+
+/** The most handshakes for 1,000 requests of any hop inside; undefined where none was counted. */
+export function innerHandshakes(load: Load | undefined): number | undefined {
+    const counted = Object.values(load?.handshakes ?? {});
+    return counted.length === 0 ? undefined : Math.max(...counted);
+}
+
+/** What has to be reached, and what was. */
+export function targets({ ways, usual, deployment }: Data): Target[] {
+    const named = (name: string) => ways.find((way) => way.name === name);
+    const compared = (way: Measured | undefined) => medianLoad(way, "version", COMPARED);
+    const [direct, guide] = ["direct", "guide"].map(named);
+    const ours = ways.filter(({ kind }) => kind === "ours");
+    const rate = (way: Measured | undefined, to: Measured | undefined) =>
+        ratio(compared(way)?.perSecond, compared(to)?.perSecond);
+    const tail = (way: Measured | undefined) => ratio(compared(way)?.p99, compared(direct)?.p99);
+    const held = named(usual)?.watches.find(({ asked }) => asked >= 5000);
+    const seconds = deployment?.seconds ?? {};
+    const [up, script, unchanged] = [UP, SCRIPT, UNCHANGED].map((what) => seconds[what]);
+    const of = (way: Measured, what: string) => `\`${way.name}\`: ${what}`;
+    const rows: (readonly [string, "least" | "most", number, number | undefined, Measured?])[] = [
+        ...ours.flatMap((way) => [
+            [
+                of(way, "requests per second, of direct"),
+                "least",
+                way.hops > 1 ? 0.45 : 0.65,
+                rate(way, direct),
+                way,
+            ] as const,
+            [of(way, "p99, of direct"), "most", way.hops > 1 ? 2 : 1.5, tail(way), way] as const,
+            [
+                of(way, "handshakes for 1,000 requests, on any hop inside"),
+                "most",
+                5,
+                innerHandshakes(compared(way)),
+                way,
+            ] as const,
+            [of(way, "kubectl cp, of direct"), "least", 0.7, ratio(way.cp, direct?.cp), way] as const,
+            [of(way, "errors of jobs that start together"), "most", 0, way.jobs?.errors] as const,
+        ]),
+        ...ours
+            .filter(({ hops }) => hops > 1)
+            .map((way) => [of(way, "requests per second, of the guide's"), "least", 4, rate(way, guide), way] as const),
+        [
+            `\`${usual}\`: 5,000 silent watches for ten minutes, those lost`,
+            "most",
+            0,
+            held && held.asked - held.received,
+        ],
+        [`\`${usual}\`: memory of such a watch over all hops, KiB`, "most", 60, held && sumOfHops(held.kib)],
+        [`${UP}, seconds`, "most", 60, up],
+        [`${UP}, of the guide's commands`, "most", 1, ratio(up, script)],
+        [`${UNCHANGED}, seconds`, "most", 8, unchanged],
+    ];
+    return rows.map(([what, side, bound, value, way]) => ({ what, bound, value, way, least: side === "least" }));
+}
+
+/** Whether a target is met; undefined where it was not measured. */
+export function met({ value, bound, least }: Target): boolean | undefined {
+    return value === undefined || Number.isNaN(value) ? undefined : least ? value >= bound : value <= bound;
+}
+
+/** The report, in Markdown; `images` are the names of the plots. */
+export function report(data: Data, images: Readonly<Record<string, string>>): string {
+    const { ways, deployment, machine } = data;
+    const direct = ways.find(({ name }) => name === "direct");
+    const rates = (request: Request, counts: readonly number[]) =>
+        table(
+            "connections | way | per second | of direct | p50 ms | p99 ms | p99 of direct | failed",
+            counts.flatMap((count) =>
+                ways.flatMap((way) => {
+                    const [load, bare] = [way, direct].map((each) => medianLoad(each, request, count));
+                    if (load === undefined) {
+                        return [];
+                    }
+                    const { perSecond, p50, p99, failed } = load;
+                    const cells = [
+                        perSecond,
+                        ratio(perSecond, bare?.perSecond),
+                        p50,
+                        p99,
+                        ratio(p99, bare?.p99),
+                        failed,
+                    ];
+                    return [[String(count), way.name, ...cells.map(shown)]];
+                }),
+            ),
+        );
+    const plot = (name: string) => (images[name] === undefined ? "" : `![${name}](${images[name]})\n\n`);
+    return [
+        "# The last `make bench`\n\nWritten by that command, and no figure by hand. Absolute figures are this machine's, on which the ",
+        "clients and the cluster share the cores; what can be compared are ratios within a run. The raw data lie in ",
+        `[performance.json](performance.json).\n\nRun on ${data.day}, in ${shown(data.took / 60)} minutes.\n\n`,
+        table("machine | ", Object.entries(machine)),
+        "## What has to be reached\n\n",
+        table(
+            "what | needed | measured | ",
+            targets(data).map((target) => [
+                target.what,
+                `${target.least ? "at least" : "at most"} ${shown(target.bound)}`,
+                shown(target.value),
+                ending(target),
+            ]),
+        ),
+        profiles(data),
+        "## The ways\n\n",
+        table(
+            "way | whose | hops that end TLS | what it is | not measured",
+            ways.map(({ name, kind, hops, is, faults }) => [name, kind, String(hops), is, faults.join("; ")]),
+        ),
+        plot("rates"),
+        "## GET /version, by connections\n\n",
+        rates("version", [1, 8, 64]),
+        plot("tails"),
+        "## A list of 500 pods, by connections\n\n",
+        rates("pods", [1, 8, 64]),
+        `## A new connection for each request, at ${COMPARED}\n\n`,
+        rates("connect", [COMPARED]),
+        "## Handshakes for 1,000 requests, and CPU of a request\n\n",
+        `GET /version at ${COMPARED} connections: connections that each part opens to the next one, and microseconds of CPU.\n\n`,
+        table(
+            "way | handshakes | CPU, µs | sum",
+            ways.map((way) => {
+                const { handshakes = {}, cpu = {} } = medianLoad(way, "version", COMPARED) ?? {};
+                return [way.name, parts(handshakes), parts(cpu), shown(sum(cpu))];
+            }),
+        ),
+        plot("cpu"),
+        "## Events, streams, and jobs that start together\n\n",
+        table(
+            "way | first event ms | event p50 ms | p99 ms | exec MB/s | cp MB/s | cp of direct | jobs | last served s | errors",
+            ways.map(({ name, events, exec, cp, jobs }) => [
+                name,
+                ...[events?.first, events?.p50, events?.p99, exec, cp, ratio(cp, direct?.cp)].map(shown),
+                ...[jobs?.jobs, jobs?.seconds, jobs?.errors].map(shown),
+            ]),
+        ),
+        "## Silent watches\n\n",
+        table(
+            "way | asked | open | held, s | lost | received the event at the end | KiB each | hops' sum | CPU, thousandths of a core",
+            ways.flatMap(({ name, watches }) =>
+                watches.map((held) => [
+                    name,
+                    ...[held.asked, held.open, held.seconds, held.lost, held.received].map(shown),
+                    parts(held.kib),
+                    shown(sumOfHops(held.kib)),
+                    parts(held.cpu),
+                ]),
+            ),
+        ),
+        plot("watches"),
+        "## Without any client\n\n",
+        table(
+            "way | CPU, thousandths of a core | memory, MiB",
+            ways.map(({ name, idleCpu, idleMib }) => [name, parts(idleCpu), parts(idleMib)]),
+        ),
+        ...(deployment === undefined
+            ? []
+            : [
+                  "## Deploying\n\n",
+                  table(
+                      "what | seconds",
+                      Object.entries(deployment.seconds).map(([what, value]) => [what, shown(value)]),
+                  ),
+                  "What `pulumi up` from an empty cluster waited for, each resource of a second or more:\n\n",
+                  plot("deployment"),
+              ]),
+        "## How it grows\n\n",
+        table(
+            "way | clients | pods of the proxy | per second | p50 ms | p99 ms | failed | CPU of a request, µs",
+            ways.flatMap((way) => [
+                ...CLIENTS.flatMap((count) => grown(way.name, medianLoad(way, "version", count), 1)),
+                ...way.replicas.flatMap(({ count, load }) => grown(way.name, load, count)),
+            ]),
+        ),
+        plot("growth"),
+        onPaper(data),
+    ].join("");
+}
+
+function grown(way: string, load: Load | undefined, pods: number): string[][] {
+    return load === undefined
+        ? []
+        : [
+              [
+                  way,
+                  ...[load.connections, pods, load.perSecond, load.p50, load.p99, load.failed].map(shown),
+                  parts(load.cpu),
+              ],
+          ];
+}
+
+/** What more jobs would need, from the measured cost of a request and a watch. */
+function onPaper({ ways, usual }: Data): string {
+    const way = ways.find(({ name }) => name === usual);
+    const load = medianLoad(way, "version", COMPARED);
+    const held = way?.watches.toSorted((a, b) => b.asked - a.asked)[0];
+    if (load === undefined || held === undefined) {
+        return "";
+    }
+    const cores = (jobs: number, part: (name: string) => boolean) =>
+        (jobs * (REQUESTS_PER_MINUTE / 60) * sum(filtered(load.cpu, part))) / 1e6;
+    const gib = (jobs: number, part: (name: string) => boolean) => (jobs * sum(filtered(held.kib, part))) / 2 ** 20;
+    const isHop = (name: string) => !COMMON.includes(name);
+    const isServer = (name: string) => name === "API server";
+    return (
+        `On paper, by \`${usual}\`: jobs that hold a watch each and send ${REQUESTS_PER_MINUTE} request like GET /version a minute. A list costs ` +
+        "more, so that these are the least that is needed:\n\n" +
+        table(
+            "jobs | proxies: cores | proxies: GiB | API server: cores | API server: GiB",
+            ON_PAPER.map((jobs) => [
+                shown(jobs),
+                ...[cores(jobs, isHop), gib(jobs, isHop), cores(jobs, isServer), gib(jobs, isServer)].map(shown),
+            ]),
+        )
+    );
+}
+
+/** Where the CPU goes on the ways that miss a target, and the rate that the machine's cores would allow at that cost. */
+function profiles(data: Data): string {
+    const cores = Number(data.machine.cores);
+    const missed = new Set(
+        targets(data).flatMap((target) => (met(target) === false && target.way ? [target.way] : [])),
+    );
+    const rows = [...missed].flatMap((way) => {
+        const load = medianLoad(way, "version", COMPARED);
+        if (load === undefined) {
+            return [];
+        }
+        const total = sum(load.cpu);
+        const shares = Object.fromEntries(
+            Object.entries(load.cpu).map(([name, value]) => [name, (100 * value) / total]),
+        );
+        return [[way.name, parts(shares), shown(total), shown((cores * 1e6) / total), shown(load.perSecond)]];
+    });
+    const head = "way | share of a request's CPU, % | CPU, µs | per second if all cores did nothing else | measured";
+    return rows.length === 0
+        ? ""
+        : `What bounds the ways that miss one: GET /version at ${COMPARED} connections.\n\n${table(head, rows)}`;
+}
+
+function ending(target: Target): string {
+    return { true: "met", false: "**not met**", undefined: "" }[String(met(target))] ?? "";
+}
+
+/** The sum of what the hops of a way cost, without the API server. */
+function sumOfHops(of: ByPart): number {
+    return sum(filtered(of, (name) => !COMMON.includes(name)));
+}
+
+function filtered(of: ByPart, keep: (name: string) => boolean): ByPart {
+    return Object.fromEntries(Object.entries(of).filter(([name]) => keep(name)));
+}
+
+function sum(of: ByPart): number {
+    return Object.values(of).reduce((total, value) => total + value, 0);
+}
+
+function parts(of: ByPart): string {
+    return Object.entries(of)
+        .map(([name, value]) => `${name} ${shown(value)}`)
+        .join(", ");
+}
+
+/** A table in Markdown, its head written as one. */
+function table(head: string, rows: readonly (readonly string[])[]): string {
+    const lines = rows.map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | "));
+    const rule = head.split(" | ").map(() => "---");
+    return `${[head, rule.join(" | "), ...lines].map((line) => `| ${line} |\n`).join("")}\n`;
+}
