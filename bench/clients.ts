@@ -1,6 +1,6 @@
 /**
  * Clients that no load generator knows, run on the HPC side: watches, and jobs that start together. The task is the first
- * argument, as JSON, and the token the variable TOKEN; each line of the output is JSON, the last one the result. Whether
+ * argument, as JSON, and the tokens the variable TOKENS; each line of the output is JSON, the last one the result. Whether
  * certificates verify is not what is measured, and the guide's do not: nobody's is verified.
  */
 import { IncomingMessage } from "node:http";
@@ -39,6 +39,9 @@ const TIMEOUT_MS = 60_000;
 /** Watches that are opened at a time: the API server's own queues are not what is measured. */
 const OPENING = 50;
 
+const TOKENS = (process.env.TOKENS ?? "").split(" ");
+let turn = 0;
+
 type Answer = Promise<{ readonly response: IncomingMessage; readonly close: () => void }>;
 
 /** Sends a request and returns when the answer's header is there; throws where it is no good one. */
@@ -51,7 +54,7 @@ function send(url: string, agent: Agent, method = "GET", body?: object): Answer 
                 method,
                 rejectUnauthorized: false,
                 headers: {
-                    authorization: `Bearer ${process.env.TOKEN}`,
+                    authorization: `Bearer ${TOKENS[turn++ % TOKENS.length]}`,
                     ...(body === undefined ? {} : { "content-type": "application/merge-patch+json" }),
                 },
             },

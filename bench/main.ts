@@ -54,11 +54,11 @@ async function bench(): Promise<void> {
     try {
         await removeWays();
         await openPorts();
-        const token = await step("objects", measure.makeObjects);
+        const tokens = await step("objects", measure.makeObjects);
         const usual = await usualWay();
         const ups = await makeWays();
-        await eachRound(ups, token);
-        await held(ups, usual, token, folder);
+        await eachRound(ups, tokens);
+        await held(ups, usual, tokens, folder);
         await step("removing the ways", removeWays);
         // What was measured before is not lost by what fails here.
         const deployed = await step("deploying", () => deployment(folder)).catch((error: unknown) => {
@@ -114,7 +114,7 @@ async function makeWays(): Promise<Up[]> {
 }
 
 /** In turn, so that what changes on the machine meanwhile meets all ways. */
-async function eachRound(ups: readonly Up[], token: string): Promise<void> {
+async function eachRound(ups: readonly Up[], tokens: readonly string[]): Promise<void> {
     const whole = ups.filter(({ isUp }) => isUp);
     for (const up of whole) {
         await figure(up.draft, "idle", async () => {
@@ -125,9 +125,9 @@ async function eachRound(ups: readonly Up[], token: string): Promise<void> {
     for (let round = 1; round <= ROUNDS; round++) {
         for (const up of whole) {
             await figure(up.draft, `requests, round ${round}`, async () => {
-                await measure.load(up, token, "version", COMPARED, WARM_UP_SECONDS);
+                await measure.load(up, tokens, "version", COMPARED, WARM_UP_SECONDS);
                 for (const [request, count] of LOADS) {
-                    up.draft.loads.push(await measure.load(up, token, request, count, SECONDS));
+                    up.draft.loads.push(await measure.load(up, tokens, request, count, SECONDS));
                 }
             });
         }
@@ -135,7 +135,7 @@ async function eachRound(ups: readonly Up[], token: string): Promise<void> {
 }
 
 /** Holds many watches on the usual way and, when it is known what they cost, measures what needs no quiet machine. */
-async function held(ups: readonly Up[], usual: string, token: string, folder: string): Promise<void> {
+async function held(ups: readonly Up[], usual: string, tokens: readonly string[], folder: string): Promise<void> {
     const whole = ups.filter(({ isUp }) => isUp);
     const holding: Promise<void>[] = [];
     try {
@@ -144,50 +144,50 @@ async function held(ups: readonly Up[], usual: string, token: string, folder: st
             const { count, seconds } = up.way.name === usual ? WATCHES.many : WATCHES.few;
             await new Promise<void>((known) => {
                 const watches = figure(up.draft, `${count} silent watches`, async () => {
-                    up.draft.watches.push(await measure.watches(up, DIRECT, token, count, seconds, known));
+                    up.draft.watches.push(await measure.watches(up, DIRECT, tokens, count, seconds, known));
                 });
                 // Whether it was interrupted, the next step asks.
                 holding.push(watches.catch(() => undefined).then(known));
             });
         }
-        await inTheirCompany(whole, token, folder);
+        await inTheirCompany(whole, tokens, folder);
     } finally {
         await Promise.all(holding);
     }
 }
 
 /** Measures what needs no quiet machine. */
-async function inTheirCompany(whole: readonly Up[], token: string, folder: string): Promise<void> {
+async function inTheirCompany(whole: readonly Up[], tokens: readonly string[], folder: string): Promise<void> {
     for (const { draft, url } of whole) {
         await figure(draft, "events", async () => {
-            draft.events = await measure.events(url, DIRECT, token, EVENTS);
+            draft.events = await measure.events(url, DIRECT, tokens, EVENTS);
         });
         await figure(draft, "jobs", async () => {
-            draft.jobs = await measure.jobs(url, DIRECT, token, JOBS);
+            draft.jobs = await measure.jobs(url, DIRECT, tokens, JOBS);
         });
         await figure(draft, "exec and cp", async () => {
-            Object.assign(draft, await measure.streams(url, token, folder));
+            Object.assign(draft, await measure.streams(url, tokens[0], folder));
         });
     }
     for (const up of whole.filter(({ way }) => GROWING.includes(way.name))) {
         await figure(up.draft, "growth", async () => {
             for (const count of CLIENTS) {
-                up.draft.loads.push(await measure.load(up, token, "version", count, SECONDS));
+                up.draft.loads.push(await measure.load(up, tokens, "version", count, SECONDS));
             }
             if (up.way.name === REPLICATED) {
-                await replicas(up, token);
+                await replicas(up, tokens);
             }
         });
     }
 }
 
 /** Asks a way with more and more pods of the proxy behind its controller. */
-async function replicas(up: Up, token: string): Promise<void> {
+async function replicas(up: Up, tokens: readonly string[]): Promise<void> {
     const proxy = ["deployment", "-n", up.namespace ?? "", "-l", "app.kubernetes.io/name=nginx-api-proxy"];
     for (const count of REPLICAS) {
         await kubectl("scale", ...proxy, `--replicas=${count}`);
         await kubectl("rollout", "status", ...proxy, "--timeout=120s");
-        const load = await measure.load({ ...up, pods: await podsOf(up.namespace) }, token, "version", 64, SECONDS);
+        const load = await measure.load({ ...up, pods: await podsOf(up.namespace) }, tokens, "version", 64, SECONDS);
         up.draft.replicas.push({ count, load });
     }
     await kubectl("scale", ...proxy, "--replicas=1");
@@ -196,7 +196,7 @@ async function replicas(up: Up, token: string): Promise<void> {
 /** Compares the local cluster's own way with the bounds, by ratios alone. */
 async function check(): Promise<void> {
     const { apiServerUrl, namespace } = await outputs("dev");
-    const token = (await kubectl("create", "token", "default", "-n", "default")).trim();
+    const tokens = await measure.tokensOf("default");
     const name = await usualWay();
     const hops = WAYS.find((way) => way.name === name)?.hops ?? 0;
     const [direct, ours]: [Load[], Load[]] = [[], []];
@@ -209,8 +209,8 @@ async function check(): Promise<void> {
         for (let round = 1; round <= CHECK_ROUNDS; round++) {
             for (const target of targets) {
                 await step(`GET /version at ${target.url}`, async () => {
-                    await measure.load(target, token, "version", COMPARED, WARM_UP_SECONDS);
-                    target.loads.push(await measure.load(target, token, "version", COMPARED, SECONDS));
+                    await measure.load(target, tokens, "version", COMPARED, WARM_UP_SECONDS);
+                    target.loads.push(await measure.load(target, tokens, "version", COMPARED, SECONDS));
                 });
             }
         }

@@ -22,6 +22,8 @@ const PATHS: Readonly<Record<Request, string>> = {
     pods: `/api/v1/namespaces/${NAMESPACE}/pods`,
     connect: "/version",
 };
+/** Each of them may ask 500 times a second. */
+const TOKENS = 32;
 const PODS = 500;
 /** What is sent through `kubectl exec` and `kubectl cp`, in megabytes. */
 const MEGABYTES = 100;
@@ -38,8 +40,8 @@ export interface Target {
     readonly pods: Pods;
 }
 
-/** Makes the objects that are asked for, and a token that may ask. */
-export async function makeObjects(): Promise<string> {
+/** Makes the objects that are asked for, and tokens that may ask. */
+export async function makeObjects(): Promise<string[]> {
     const pods = Array.from({ length: PODS }, (_, index) => ({
         apiVersion: "v1",
         kind: "Pod",
@@ -57,13 +59,23 @@ export async function makeObjects(): Promise<string> {
     await kubectl("run", "shell", "-n", NAMESPACE, `--image=${SHELL_IMAGE}`, "--command", "--", "sleep", "infinity");
     await applyManifest(JSON.stringify({ apiVersion: "v1", kind: "List", items: pods }), "--server-side");
     await kubectl("wait", "--for=condition=Ready", "pod/shell", "-n", NAMESPACE, "--timeout=60s");
-    return (await kubectl("create", "token", "default", "-n", NAMESPACE, "--duration=4h")).trim();
+    return tokensOf(NAMESPACE);
+}
+
+/** Tokens of a namespace's default account: as many as keep each below the proxy's limits, since jobs have one each. */
+export async function tokensOf(namespace: string): Promise<string[]> {
+    const create = () => kubectl("create", "token", "default", "-n", namespace, "--duration=4h");
+    const tokens: string[] = [];
+    while (tokens.length < TOKENS) {
+        tokens.push((await create()).trim());
+    }
+    return tokens;
 }
 
 /** Runs wrk on the HPC side. */
 export async function load(
     { url, pods }: Target,
-    token: string,
+    tokens: readonly string[],
     request: Request,
     connections: number,
     seconds: number,
@@ -79,7 +91,10 @@ export async function load(
         join(__dirname, "wrk.lua"),
     ];
     const before = counters(pods);
-    const text = await run([...command, url + PATHS[request]], { netns: HPC, env: { TOKEN: token, REQUEST: request } });
+    const text = await run([...command, url + PATHS[request]], {
+        netns: HPC,
+        env: { TOKENS: tokens.join(" "), REQUEST: request },
+    });
     const after = counters(pods);
     const { requests, perSecond, p50, p99, failed, client } = parseWrk(text);
     return {
@@ -110,20 +125,20 @@ export function parseWrk(text: string): Pick<Load, "perSecond" | "p50" | "p99" |
 }
 
 /** Event latency, over so many events. */
-export async function events(url: string, direct: string, token: string, count: number): Promise<Events> {
-    return (await client(task("events", url, direct, count, 0), token)) as Events;
+export async function events(url: string, direct: string, tokens: readonly string[], count: number): Promise<Events> {
+    return (await client(task("events", url, direct, count, 0), tokens)) as Events;
 }
 
 /** Jobs that start together. */
-export async function jobs(url: string, direct: string, token: string, count: number): Promise<Jobs> {
-    return (await client(task("jobs", url, direct, count, 0), token)) as Jobs;
+export async function jobs(url: string, direct: string, tokens: readonly string[], count: number): Promise<Jobs> {
+    return (await client(task("jobs", url, direct, count, 0), tokens)) as Jobs;
 }
 
 /** Silent watches: memory and CPU are taken when all are open; then `known` is called. */
 export async function watches(
     { url, pods }: Target,
     direct: string,
-    token: string,
+    tokens: readonly string[],
     count: number,
     seconds: number,
     known: () => void = () => undefined,
@@ -132,7 +147,7 @@ export async function watches(
     let open = 0;
     let kib: ByPart = {};
     let cpu: ByPart = {};
-    const result = (await client(task("silence", url, direct, count, seconds), token, async (line) => {
+    const result = (await client(task("silence", url, direct, count, seconds), tokens, async (line) => {
         open = (line as { open: number }).open;
         await sleep(SETTLING_MS);
         kib = difference(before, memory(pods), Math.max(open, 1));
@@ -151,7 +166,11 @@ export async function idle(pods: Pods, seconds: number): Promise<ByPart> {
 }
 
 /** Megabytes in a second out of `kubectl exec` and into a pod by `kubectl cp`. */
-export async function streams(url: string, token: string, folder: string): Promise<{ exec: number; cp: number }> {
+export async function streams(
+    url: string,
+    token: string | undefined,
+    folder: string,
+): Promise<{ exec: number; cp: number }> {
     const kubeconfig = join(folder, "kubeconfig");
     const config = {
         apiVersion: "v1",
@@ -185,7 +204,11 @@ function task(kind: Task["kind"], url: string, direct: string, count: number, se
 }
 
 /** Runs clients.ts on the HPC side; the lines before the last one go to `meanwhile`. */
-async function client(task: Task, token: string, meanwhile?: (line: unknown) => Promise<void>): Promise<unknown> {
+async function client(
+    task: Task,
+    tokens: readonly string[],
+    meanwhile?: (line: unknown) => Promise<void>,
+): Promise<unknown> {
     await kubectl("create", "configmap", task.configMap, "-n", NAMESPACE);
     const node = [
         process.execPath,
@@ -195,7 +218,7 @@ async function client(task: Task, token: string, meanwhile?: (line: unknown) => 
     ];
     const [file = "", ...args] = inNamespace(HPC, [...node, JSON.stringify(task)]);
     const child = spawn(file, args, {
-        env: { ...process.env, TOKEN: token },
+        env: { ...process.env, TOKENS: tokens.join(" ") },
         stdio: ["ignore", "pipe", "inherit"],
         signal: interruption.signal,
     });

@@ -1,7 +1,20 @@
--- What wrk sends, and its figures as one line of JSON. The token comes from the environment: a command line is everybody's.
-wrk.headers["Authorization"] = "Bearer " .. os.getenv("TOKEN")
+-- What wrk sends, and its figures as one line of JSON. The tokens come from the environment: a command line is everybody's.
 if os.getenv("REQUEST") == "connect" then
     wrk.headers["Connection"] = "close"
+end
+
+local requests, sent = {}, 0
+
+function init()
+    for token in os.getenv("TOKENS"):gmatch("%S+") do
+        wrk.headers["Authorization"] = "Bearer " .. token
+        requests[#requests + 1] = wrk.format()
+    end
+end
+
+function request()
+    sent = sent + 1
+    return requests[sent % #requests + 1]
 end
 
 function done(summary, latency)
