@@ -120,7 +120,7 @@ if (own === undefined) {
     check(["npm", "run", "--silent", "typecheck"]);
     suite("unit");
     // Each suite takes the cluster as the one before it leaves it, or makes it anew.
-    suite("e2e", ...endToEnd("cluster", "local", "environments"));
+    suite("e2e", ...endToEnd("cluster", "local", "environments", "trust/gate"));
     suite("sites", ...endToEnd("sites"), "--grep", QUICK_SITES);
     check(["make", "down"]);
 } else if (own in PARTED) {
