@@ -8,6 +8,8 @@ export const API_SERVER = "kubernetes.default.svc";
 /** Connections of one worker. A stream takes two and, measured, 100 KiB: those of both workers fit into the pod's memory. */
 const WORKER_CONNECTIONS = 4096;
 const WORKERS = 2;
+/** Requests after which a connection ends, on either side: a thousand, nginx's own number, is gone within a second under load. */
+const CONNECTION_REQUESTS = 100_000;
 /** Headers of an answer by which a server behind nginx may give it orders. */
 const ACCEL_HEADERS = ["Redirect", "Expires", "Limit-Rate", "Buffering", "Charset"].map((name) => `X-Accel-${name}`);
 
@@ -111,6 +113,7 @@ ${args.metrics ? requestLog() : ""}    server_tokens off;
     upstream api_server {
         server ${API_SERVER}:443;
         keepalive 64;
+        keepalive_requests ${CONNECTION_REQUESTS};
     }
 ${limits.http}${gate.http}
     server {
@@ -129,6 +132,7 @@ ${listen(args.port, ` ssl${redirect === undefined ? HTTP2 : ""} so_keepalive=${K
         underscores_in_headers on;
 
         keepalive_timeout ${IDLE_SECONDS}s;
+        keepalive_requests ${CONNECTION_REQUESTS};
         # A reader or a writer may pause for as long as the API server may be silent.
         send_timeout ${args.readTimeoutSeconds}s;
         client_body_timeout ${args.readTimeoutSeconds}s;

@@ -77,6 +77,11 @@ describe("NginxApiProxy", () => {
         assert.doesNotMatch(text("front"), /http2/);
     });
 
+    it("keeps connections for more requests than a second of load has, on either side", async () => {
+        await settled(new NginxApiProxy("proxy", PROXY));
+        assert.equal(text("proxy").match(/keepalive_requests 100000;/g)?.length, 2);
+    });
+
     it("logs the client, whoever hands it on, and no query", async () => {
         await settled(new NginxApiProxy("proxy", PROXY));
         assert.match(text("proxy"), /"client":"\$http_x_forwarded_for"/);
