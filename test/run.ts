@@ -104,7 +104,8 @@ function partedSuite(name: keyof typeof PARTED): void {
     const partOf = ({ fullTitle, title }: Report["tests"][number]) => fullTitle.slice(prefix.length, -title.length - 1);
     for (const [part, steps] of Map.groupBy(tests, partOf)) {
         const rows = steps.map((test) => {
-            const [what, seen = ""] = test.title.split(/: (.*)/s);
+            // As inSteps writes it.
+            const [what, seen = ""] = test.title.split(/ → (.*)/s);
             return `| ${what} | ${seen} | ${ending(test)} |\n`;
         });
         const day = new Date().toISOString().slice(0, 10);

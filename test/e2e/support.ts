@@ -38,7 +38,7 @@ export function inSteps(name: string, steps: Steps): void {
             it(title, async function () {
                 assert.equal(failed, "", "this stands on a step that failed");
                 failed = title;
-                (this.test as Mocha.Test).title = `${title}: ${await step()}`;
+                (this.test as Mocha.Test).title = `${title} → ${await step()}`;
                 failed = "";
             });
         }
