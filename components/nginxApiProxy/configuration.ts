@@ -13,12 +13,6 @@ const CONNECTION_REQUESTS = 100_000;
 /** Headers of an answer by which a server behind nginx may give it orders. */
 const ACCEL_HEADERS = ["Redirect", "Expires", "Limit-Rate", "Buffering", "Charset"].map((name) => `X-Accel-${name}`);
 
-/**
- * HTTP/2 for a controller alone, which sends everything over a connection or two: Traefik's pool of others is two connections,
- * and it made a third of all requests begin with a handshake. Clients outside send no frames of their own to nginx.
- */
-const HTTP2 = " http2";
-
 /** What the nginx configuration depends on. */
 export interface NginxConfigurationArgs {
     /** Port on which nginx ends TLS. */
@@ -117,7 +111,8 @@ ${args.metrics ? requestLog() : ""}    server_tokens off;
     }
 ${limits.http}${gate.http}
     server {
-${listen(args.port, ` ssl${redirect === undefined ? HTTP2 : ""} so_keepalive=${KEEP_ALIVE.idle}s:${KEEP_ALIVE.interval}s:${KEEP_ALIVE.probes}`)}${sources(sourceRanges)}
+        # No HTTP/2: nginx 1.22 holds an answer's header back until its body begins, and a silent watch has none.
+${listen(args.port, ` ssl so_keepalive=${KEEP_ALIVE.idle}s:${KEEP_ALIVE.interval}s:${KEEP_ALIVE.probes}`)}${sources(sourceRanges)}
         ssl_certificate $certificate_directory/tls.crt;
         ssl_certificate_key $certificate_directory/tls.key;
         ssl_protocols TLSv1.2 TLSv1.3;

@@ -60,11 +60,7 @@ export class LocalDoor {
     private readonly api: Server;
     private nginx: ChildProcess | undefined;
 
-    /** @param clients who comes: clients outside, or a controller, which speaks HTTP/2 */
-    constructor(
-        private readonly admit: Admit["type"],
-        private readonly clients: "outside" | "controller" = "outside",
-    ) {
+    constructor(private readonly admit: Admit["type"]) {
         const certificate = certificateFor("DNS:kubernetes.default.svc,IP:127.0.0.1");
         mkdirSync(join(this.folder, "gate"));
         writeFileSync(join(this.folder, "tls.crt"), certificate.cert);
@@ -131,10 +127,9 @@ export class LocalDoor {
 
     /** The proxy's configuration with ports and folders of this machine, and without its other servers. */
     private configuration(): string {
-        const outside = this.clients === "outside";
         const text = nginxConfiguration({
             port: 60443,
-            redirect: outside ? { from: 6080, to: 60443 } : undefined,
+            redirect: { from: 6080, to: 60443 },
             healthPort: 8081,
             paths: PATHS,
             readTimeoutSeconds: 60,

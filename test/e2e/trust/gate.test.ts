@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { connect } from "node:http2";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensurePackages } from "../../../local/toolchain/debian";
 import { exchange } from "../../trust/exchange";
@@ -85,40 +83,6 @@ describe("a door", () => {
                 assert.equal(await ask(door, "pod-5", upgrade, "", "GET", "/api/v1/echo"), 403);
                 return "with a length, chunked, of 3 MB; 101 for a job, 403 for another pod";
             }),
-        "a controller's HTTP/2 is judged alike": () =>
-            withDoor(
-                "jobs",
-                async (door) => {
-                    const session = connect(`https://127.0.0.1:${door.port}`, { rejectUnauthorized: false });
-                    const ask = async (token: string, method: string) => {
-                        const headers = { ":path": "/version", ":method": method, authorization: `Bearer ${token}` };
-                        const stream = session.request(headers, { endStream: method === "GET" });
-                        const status = new Promise<number>((resolve, reject) => {
-                            stream.on("response", (answer) => resolve(answer[":status"] ?? 0));
-                            stream.on("error", reject);
-                        });
-                        if (method === "POST") {
-                            stream.end("abc");
-                        }
-                        await text(stream);
-                        return status;
-                    };
-                    const seen = [];
-                    for (const method of ["GET", "POST"]) {
-                        for (const token of ["job", "pod", "nobody"]) {
-                            seen.push(`${method} ${token} ${await ask(`${token}-${method}`, method)}`);
-                        }
-                    }
-                    session.close();
-                    const words = seen.join(", ");
-                    assert.equal(
-                        words,
-                        "GET job 200, GET pod 403, GET nobody 401, POST job 405, POST pod 403, POST nobody 401",
-                    );
-                    return words;
-                },
-                "controller",
-            ),
     });
 });
 
@@ -126,10 +90,9 @@ describe("a door", () => {
 async function withDoor(
     admit: ConstructorParameters<typeof LocalDoor>[0],
     action: (door: LocalDoor) => Promise<string>,
-    clients?: ConstructorParameters<typeof LocalDoor>[1],
 ): Promise<string> {
     await ensurePackages();
-    const door = new LocalDoor(admit, clients);
+    const door = new LocalDoor(admit);
     try {
         await door.start();
         return await action(door);

@@ -68,15 +68,6 @@ describe("NginxApiProxy", () => {
         assert.match(text("behind"), /proxy_set_header X-Real-Ip '';/);
     });
 
-    it("speaks HTTP/2 with a controller, and HTTP/1.1 alone with clients outside", async () => {
-        await settled(new NginxApiProxy("proxy", PROXY));
-        assert.match(text("proxy"), /listen 60443 ssl http2 /);
-        await settled(
-            new NginxApiProxy("front", { ...PROXY, clients: { type: "outside", tlsSecretName: "leaf", port: 443 } }),
-        );
-        assert.doesNotMatch(text("front"), /http2/);
-    });
-
     it("keeps connections for more requests than a second of load has, on either side", async () => {
         await settled(new NginxApiProxy("proxy", PROXY));
         assert.equal(text("proxy").match(/keepalive_requests 100000;/g)?.length, 2);
