@@ -35,9 +35,13 @@ export interface Silence {
     readonly received: number;
 }
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 30_000;
 /** Watches that are opened at a time: the API server's own queues are not what is measured. */
 const OPENING = 50;
+/** Until no more of them are opened, in milliseconds: some ways keep events back. */
+const OPENING_MS = 30_000;
+/** The same for the first event of one. */
+const FIRST_EVENT_MS = 10_000;
 
 const TOKENS = (process.env.TOKENS ?? "").split(" ");
 let turn = 0;
@@ -80,20 +84,22 @@ async function all(answer: Answer): Promise<void> {
     for await (const chunk of (await answer).response) void chunk;
 }
 
-/** The first piece of an answer. */
-async function firstOf(answer: Answer): Promise<void> {
+/** Waits for the first piece of an answer, which is a watch's first event: the object as it is. */
+async function firstOf(answer: Answer): Answer {
     const { response, close } = await answer;
+    response.on("error", () => undefined);
+    const timer = setTimeout(close, FIRST_EVENT_MS);
     await new Promise((resolve, reject) => {
         response.once("data", resolve);
         response.once("close", () => reject(new Error("it ended without an event")));
     });
-    response.on("error", () => undefined);
-    close();
+    clearTimeout(timer);
+    return { response, close };
 }
 
 const oneShot = () => new Agent({ keepAlive: false });
-const watchOf = ({ url, namespace, configMap }: Task, rest = "") =>
-    `${url}${namespace}/configmaps?watch=1&timeoutSeconds=3600&fieldSelector=metadata.name%3D${configMap}${rest}`;
+const watchOf = ({ url, namespace, configMap }: Task) =>
+    `${url}${namespace}/configmaps?watch=1&timeoutSeconds=3600&fieldSelector=metadata.name%3D${configMap}`;
 const change = ({ direct, namespace, configMap }: Task, agent: Agent, value: string) =>
     all(send(`${direct}${namespace}/configmaps/${configMap}`, agent, "PATCH", { data: { value } }));
 
@@ -101,7 +107,7 @@ async function events(task: Task): Promise<Events> {
     const firsts: number[] = [];
     for (let i = 0; i < 20; i++) {
         const start = performance.now();
-        await firstOf(send(watchOf(task), oneShot()));
+        (await firstOf(send(watchOf(task), oneShot()))).close();
         firsts.push(performance.now() - start);
     }
     const { response, close } = await send(watchOf(task), oneShot());
@@ -136,22 +142,17 @@ async function silence(task: Task): Promise<Silence> {
     let received = 0;
     let ended = false;
     const closes: (() => void)[] = [];
-    // Nothing comes until the object changes: without a version, the object itself would come first.
-    const { response } = await send(`${task.direct}${task.namespace}/configmaps?limit=1`, oneShot());
-    const list = JSON.parse((await response.toArray()).join("")) as { metadata: { resourceVersion: string } };
-    const url = watchOf(task, `&resourceVersion=${list.metadata.resourceVersion}`);
     const open = async () => {
-        const { response, close } = await send(url, oneShot());
+        const { response, close } = await firstOf(send(watchOf(task), oneShot()));
         closes.push(close);
         response.once("data", () => received++);
-        response.on("error", () => undefined);
         response.once("close", () => (lost += ended ? 0 : 1));
-        response.resume();
     };
     let left = task.count;
+    const deadline = performance.now() + OPENING_MS;
     await Promise.all(
         Array.from({ length: OPENING }, async () => {
-            while (left-- > 0) await open().catch(() => undefined);
+            while (left-- > 0 && performance.now() < deadline) await open().catch(() => undefined);
         }),
     );
     console.log(JSON.stringify({ open: closes.length }));
@@ -172,7 +173,7 @@ async function jobs(task: Task): Promise<Jobs> {
         const requests = ["/api", "/apis", `${task.namespace}/pods`].map(
             (path) => () => all(send(task.url + path, agent)),
         );
-        for (const each of [...requests, () => firstOf(send(watchOf(task), agent))]) {
+        for (const each of [...requests, async () => (await firstOf(send(watchOf(task), agent))).close()]) {
             await each().catch(() => errors++);
         }
         agent.destroy();

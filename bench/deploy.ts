@@ -74,8 +74,9 @@ export function spansOf(log: string): Span[] {
         const { urn = "" } = resOutputsEvent?.metadata ?? {};
         const from = began.get(urn);
         if (from !== undefined && timestamp - start > from) {
-            const [, type = "", name = ""] = /::([^:]+(?::[^:]+)*)::([^:]+)$/.exec(urn) ?? [];
-            spans.push({ resource: `${type.split(":").at(-1)} ${name}`, from, to: timestamp - start });
+            const [, , type = "", ...name] = urn.split("::");
+            const resource = `${type.split(":").at(-1)} ${name.join("::")}`;
+            spans.push({ resource, from, to: timestamp - start });
         }
     }
     return spans;

@@ -62,7 +62,12 @@ remove_all() {
     for release in $(helm list --all-namespaces --all --short --filter '^bench-'); do
         helm uninstall "$release" -n "$release"
     done
-    kubectl get namespaces -o name | sed -nE '/^namespace\/bench(-|$)/p' | xargs -r kubectl delete --wait
+    for namespace in $(kubectl get namespaces -o name | sed -nE 's/^namespace\/(bench(-.*)?)$/\1/p'); do
+        kubectl delete namespace "$namespace" --wait=false
+        # ingress-nginx waits for its clients up to five minutes.
+        kubectl delete pods --all -n "$namespace" --grace-period=0 --force --wait=false
+        kubectl wait --for=delete "namespace/$namespace" --timeout=120s
+    done
     kubectl delete clusterrole,clusterrolebinding,customresourcedefinition "${MADE[@]}"
 }
 

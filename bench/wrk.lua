@@ -31,7 +31,8 @@ function done(summary, latency)
     io.write(
         string.format(
             '\nJSON {"requests":%d,"microseconds":%d,"p50":%d,"p99":%d,"failed":%d,"ticks":%d}\n',
-            summary.requests,
+            -- A refusal is quick, and no answer.
+            summary.requests - errors.status,
             summary.duration,
             latency:percentile(50),
             latency:percentile(99),

@@ -86,12 +86,12 @@ describe("the benchmark's figures", () => {
             JSON.stringify({ timestamp, [kind]: { metadata: { urn: urn(type, name) } } });
         const log = [
             JSON.stringify({ timestamp: 100, preludeEvent: {} }),
-            event(101, "resourcePreEvent", "kubernetes:apps/v1:Deployment", "proxy"),
+            event(101, "resourcePreEvent", "kubernetes:apps/v1:Deployment", "proxy:of/it"),
             event(101, "resourcePreEvent", "kubernetes:core/v1:Namespace", "quick"),
             event(101, "resOutputsEvent", "kubernetes:core/v1:Namespace", "quick"),
-            event(109, "resOutputsEvent", "kubernetes:apps/v1:Deployment", "proxy"),
+            event(109, "resOutputsEvent", "kubernetes:apps/v1:Deployment", "proxy:of/it"),
         ];
-        assert.deepEqual(spansOf(`${log.join("\n")}\n`), [{ resource: "Deployment proxy", from: 1, to: 9 }]);
+        assert.deepEqual(spansOf(`${log.join("\n")}\n`), [{ resource: "Deployment proxy:of/it", from: 1, to: 9 }]);
     });
 
     it("of several rounds are their medians, of one request and number of connections alone", () => {
