@@ -54,11 +54,8 @@ async function up(): Promise<void> {
     await writeSettings(name);
     await timed("pulumi up", () => pulumiUp(mainStack(name)));
     await timed("verification", check);
-    say(
-        ["Times:", ...times.map(([what, seconds]) => `  ${what}: ${seconds} s`), `  all: ${elapsed(started)} s`].join(
-            "\n",
-        ),
-    );
+    const lines = times.map(([what, seconds]) => `  ${what}: ${seconds} s`);
+    say(["Times:", ...lines, `  all: ${elapsed(started)} s`].join("\n"));
 }
 
 /** Shows what `up` would do, without a cluster as well. */

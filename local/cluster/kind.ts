@@ -64,10 +64,8 @@ export async function ensureCluster(): Promise<void> {
     if (built) {
         // kind's own network plugin enforces NetworkPolicies as well.
         await applyManifest(template("cluster/networkPolicies.yaml", { version: version("kube-network-policies") }));
-        await kubectl(
-            ...["rollout", "status", "daemonset/kube-network-policies"],
-            ...["--namespace=kube-system", "--timeout=120s"],
-        );
+        const rollout = ["rollout", "status", "daemonset/kube-network-policies", "--namespace=kube-system"];
+        await kubectl(...rollout, "--timeout=120s");
     }
     await podsReady(restarted, since);
     await joinBridge(await bridge(engine));
@@ -145,11 +143,9 @@ function configuration(built: boolean): Configuration {
         podSubnet: networks.map(({ pods }) => pods).join(),
         serviceSubnet: networks.map(({ services }) => services).join(),
     });
+    const extraMounts = [{ hostPath: hosts, containerPath: "/etc/containerd/certs.d" }];
     config.nodes = config.nodes.map((node) => ({
-        ...(merge(
-            { ...node, extraMounts: [{ hostPath: hosts, containerPath: "/etc/containerd/certs.d" }] },
-            ofNode,
-        ) as object),
+        ...(merge({ ...node, extraMounts }, ofNode) as object),
         extraPortMappings: networks.flatMap(({ published }) =>
             (node.extraPortMappings ?? []).map((mapping) => ({ ...mapping, listenAddress: published })),
         ),

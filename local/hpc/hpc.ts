@@ -7,6 +7,7 @@ import { template } from "../machine/template";
 import { program } from "../toolchain/tools";
 import { configureSlurm, ENVIRONMENT, FOLDER, PODMAN, SLURM } from "./slurm";
 
+const TS_NODE = require.resolve("ts-node/register/transpile-only");
 const INTERLINK_CONFIG = join(FOLDER, "InterLinkConfig.yaml");
 
 /** All that runs on the HPC side. */
@@ -15,12 +16,7 @@ const DAEMONS = (): readonly Daemon[] => [
     {
         name: "plugin",
         netns: HPC,
-        command: [
-            process.execPath,
-            "-r",
-            require.resolve("ts-node/register/transpile-only"),
-            join(__dirname, "plugin.ts"),
-        ],
+        command: [process.execPath, "-r", TS_NODE, join(__dirname, "plugin.ts")],
         env: { TS_NODE_PROJECT: join(PROJECT, "tsconfig.json") },
     },
     {
@@ -45,9 +41,8 @@ export async function ensureHpc(): Promise<void> {
         async () => {
             const dead = daemons.find(({ name }) => !alive(name));
             if (dead !== undefined) {
-                throw new UserError(
-                    `${dead.name}: it ended at once; mend what it says, and run \`make up\` again. ${logTail(dead.name)}`,
-                );
+                const remedy = "mend what it says, and run `make up` again.";
+                throw new UserError(`${dead.name}: it ended at once; ${remedy} ${logTail(dead.name)}`);
             }
             const ping = ["curl", "-sf", "-X", "POST", `http://127.0.0.1:${INTERLINK_PORT}/pinglink`];
             return (await attempt(ping, { netns: HPC })).status === 0;

@@ -82,9 +82,8 @@ export type Outputs = Unwrap<StackOutputs>;
 
 /** Reads the outputs of an environment's stack. */
 export async function outputs(name: Environment): Promise<Outputs> {
-    return JSON.parse(
-        await run(["pulumi", "stack", "output", "--json"], { cwd: PROJECT, env: environment(name) }),
-    ) as Outputs;
+    const output = ["pulumi", "stack", "output", "--json"];
+    return JSON.parse(await run(output, { cwd: PROJECT, env: environment(name) })) as Outputs;
 }
 
 /** Selects a stack; says whether the run before was interrupted, of which it removes what hinders the next one. */
@@ -112,11 +111,8 @@ async function select({ name, folder, settings }: Stack, env: Readonly<Record<st
 }
 
 /** Runs Pulumi for somebody who reads along; a failure ends with its causes. */
-async function pulumi(
-    { name, folder, settings }: Stack,
-    command: readonly string[],
-    env = environment(name),
-): Promise<void> {
+async function pulumi(stack: Stack, command: readonly string[], env = environment(stack.name)): Promise<void> {
+    const { folder, settings } = stack;
     const options = { cwd: folder, env, echo: true };
     const { status, stdout } = await attempt(["pulumi", ...command, "--config-file", settings], options);
     if (status !== 0) {

@@ -11,13 +11,10 @@ const PACKAGES = {
     "docker-registry": "/usr/bin/docker-registry",
     iproute2: "/usr/sbin/ip",
     iptables: "/usr/sbin/iptables",
-    "libnginx-mod-http-js": "/usr/lib/nginx/modules/ngx_http_js_module.so",
     mmdebstrap: "/usr/bin/mmdebstrap",
     munge: "/usr/sbin/munged",
     nftables: "/usr/sbin/nft",
-    "nginx-light": "/usr/sbin/nginx",
     podman: "/usr/bin/podman",
-    prometheus: "/usr/bin/promtool",
     runc: "/usr/sbin/runc",
     "slurm-client": "/usr/bin/sbatch",
     slurmctld: "/usr/sbin/slurmctld",
@@ -37,7 +34,7 @@ export async function ensurePackages(packages: Readonly<Record<string, string>> 
     }
     if (!existsSync("/usr/bin/apt-get")) {
         throw new UserError(
-            `PATH: ${missing.join(", ")} are missing and there is no apt-get; use Debian 12 or install them.`,
+            `PATH: ${missing.join(", ")} are missing, and so is apt-get; use Debian 12 or install them.`,
         );
     }
     say(`Debian's packages: installing ${missing.join(", ")}`);

@@ -73,11 +73,8 @@ async function scriptFindsNothing({ script, tokenFile }: Fixture): Promise<strin
 
 async function otherCaFails({ outputs, otherCa }: Fixture): Promise<string> {
     for (const option of [[], ["--cacert", otherCa]]) {
-        const result = await curl(...option, `${outputs.apiServerUrl}/version`);
-        expect(
-            result.status === CURL_UNVERIFIED,
-            `curl ${option.join(" ")} ended with ${result.status}: ${result.stderr.trim()}`,
-        );
+        const { status, stderr } = await curl(...option, `${outputs.apiServerUrl}/version`);
+        expect(status === CURL_UNVERIFIED, `curl ${option.join(" ")} ended with ${status}: ${stderr.trim()}`);
     }
     return `curl ends with ${CURL_UNVERIFIED}, certificate not verified`;
 }
@@ -133,10 +130,8 @@ async function jobPrintsTable({ outputs }: Fixture): Promise<string> {
         () => `${JOB}: ${seen}`,
     );
     const table = await kubectl("logs", JOB);
-    expect(
-        seen === "1/" && table.includes("selfsubjectrulesreviews.authorization.k8s.io"),
-        `the Job failed:\n${table}`,
-    );
+    const isTable = table.includes("selfsubjectrulesreviews.authorization.k8s.io");
+    expect(seen === "1/" && isTable, `the Job failed:\n${table}`);
     return `it ran as ${await slurmJob()}; kubectl logs ${JOB} says\n\n${table}`;
 }
 

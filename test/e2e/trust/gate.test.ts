@@ -9,6 +9,11 @@ import { inSteps } from "../support";
 
 const LISTED = new RegExp(`^(${PATHS.join("|").replaceAll(".", "\\.")})([/?]|$)`);
 
+const PACKAGES = {
+    "libnginx-mod-http-js": "/usr/lib/nginx/modules/ngx_http_js_module.so",
+    "nginx-light": "/usr/sbin/nginx",
+};
+
 /** Debian's nginx with the proxy's configuration, before a fake API server: seconds, and no cluster. */
 describe("a door", () => {
     inSteps("without a cluster", {
@@ -91,7 +96,7 @@ async function withDoor(
     admit: ConstructorParameters<typeof LocalDoor>[0],
     action: (door: LocalDoor) => Promise<string>,
 ): Promise<string> {
-    await ensurePackages();
+    await ensurePackages(PACKAGES);
     const door = new LocalDoor(admit);
     try {
         await door.start();

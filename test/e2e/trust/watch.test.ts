@@ -6,6 +6,7 @@ import { applyManifest, kubectl } from "../../../local/cluster/kubectl";
 import { PROJECT } from "../../../local/machine/layout";
 import { run, until } from "../../../local/machine/shell";
 import { outputs } from "../../../local/stacks/pulumi";
+import { ensurePackages } from "../../../local/toolchain/debian";
 import { query, startPrometheus, stopPrometheus, watchPods } from "../../trust/prometheus";
 import { metricsOf, QUERIES } from "../../unit/support/queries";
 import { hpcCurl, inSteps, make, TABLE, upWith } from "../support";
@@ -19,6 +20,7 @@ const ALERT_SECONDS = 480;
 
 /** Who looks after the way in is told what goes on, and one client does not take it from the others. */
 describe("a door", () => {
+    before(() => ensurePackages({ prometheus: "/usr/bin/promtool" }));
     after(stopPrometheus);
 
     inSteps("that is watched", {

@@ -8,10 +8,7 @@ import (
 // QueueFlag says what becomes of packets that nobody takes, or which queue they go to.
 type QueueFlag uint16
 
-const (
-	QueueFlagBypass QueueFlag = 1
-	QueueFlagFanout QueueFlag = 2
-)
+const QueueFlagBypass, QueueFlagFanout QueueFlag = 1, 2
 
 // Queue leads packets to a program by the target NFQUEUE, as iptables-nft writes it: kernels may lack nftables' own
 // expression (CONFIG_NFT_QUEUE).
