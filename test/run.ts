@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { ensurePackages } from "../local/toolchain/debian";
 
 /** What mocha's JSON reporter says at least. */
 interface Report {
@@ -115,20 +116,25 @@ function partedSuite(name: keyof typeof PARTED): void {
     report(name, [...sections.values()].map((section) => `## ${section}`).join(""));
 }
 
-const [, , own] = process.argv;
-if (own === undefined) {
-    check(["npm", "run", "--silent", "lint"]);
-    check(["npm", "run", "--silent", "typecheck"]);
-    suite("unit");
-    // Each suite takes the cluster as the one before it leaves it, or makes it anew.
-    suite("e2e", ...endToEnd("cluster", "local", "environments", "trust/gate"));
-    suite("sites", ...endToEnd("sites"), "--grep", QUICK_SITES);
-    check(["make", "down"]);
-} else if (own in PARTED) {
-    partedSuite(own as keyof typeof PARTED);
-} else {
-    suiteOfItsOwn(own);
+async function main(own: string | undefined): Promise<void> {
+    if (own === undefined) {
+        // Unit tests run curl and openssl, which a bare machine may lack.
+        await ensurePackages();
+        check(["npm", "run", "--silent", "lint"]);
+        check(["npm", "run", "--silent", "typecheck"]);
+        suite("unit");
+        // Each suite takes the cluster as the one before it leaves it, or makes it anew.
+        suite("e2e", ...endToEnd("cluster", "local", "environments", "trust/gate"));
+        suite("sites", ...endToEnd("sites"), "--grep", QUICK_SITES);
+        check(["make", "down"]);
+    } else if (own in PARTED) {
+        partedSuite(own as keyof typeof PARTED);
+    } else {
+        suiteOfItsOwn(own);
+    }
+    rmSync(folder, { recursive: true });
+    console.log(`${passed} passed, ${failed} failed`);
+    process.exitCode = failed === 0 ? 0 : 1;
 }
-rmSync(folder, { recursive: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+
+void main(process.argv[2]);

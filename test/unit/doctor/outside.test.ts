@@ -3,7 +3,6 @@ import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensurePackages } from "../../../local/toolchain/debian";
 import { outsideScript, Outputs } from "../../../doctor/script";
 import { Certificate } from "../support/fakeCluster";
 import { apiServer, Authority, FakeSite, Handler, refusal, TOKEN } from "../support/fakeSite";
@@ -27,8 +26,6 @@ describe("the script for the HPC side", () => {
     const stranger = new Authority("another-ca");
     let site: FakeSite;
 
-    // A machine on which nothing was built yet may lack it.
-    before(() => ensurePackages({ curl: "/usr/bin/curl" }));
     beforeEach(() => {
         site = new FakeSite(authority.ca);
         writeFileSync(tokenFile, `${TOKEN}\n`);
