@@ -35,7 +35,7 @@ const ROOMS = {
     // The table of versions says what the local cluster runs.
     "test/unit/support/": ["(?!local/)", "local/toolchain/"],
     "test/(unit/(local|bench)|e2e|sites|trust)/": [""],
-    "test/run\\.ts$": [],
+    "test/run\\.ts$": ["local/toolchain/"],
 };
 
 const anyOf = (paths) => `^(${paths.join("|")})`;
