@@ -89,7 +89,9 @@ function jobsPolicy(
             {
                 message: "a job may have new tokens of its own alone, bound to its pod",
                 expression:
+                    // Without one, the API server shows an empty one.
                     'request.resource.resource != "serviceaccounts" || (has(object.spec.boundObjectRef) && ' +
+                    "has(object.spec.boundObjectRef.kind) && has(object.spec.boundObjectRef.name) && " +
                     'object.spec.boundObjectRef.kind == "Pod" && ' +
                     `"${POD_NAME}" in request.userInfo.extra && ` +
                     `object.spec.boundObjectRef.name in request.userInfo.extra["${POD_NAME}"] && ` +

@@ -122,7 +122,8 @@ describe("a door", () => {
                 [`${here}/secrets`, { metadata }, /"uid"/],
                 [`${here}/configmaps`, { metadata }, /"uid"/],
             ] as const) {
-                assert.match(await post(token, path, object), says, path);
+                const answer = await post(token, path, object);
+                assert.match(answer, says, `${path}: ${answer}`);
             }
             return "no rights, nodes or tokens of others; a new token of its own, Secrets and ConfigMaps";
         },
