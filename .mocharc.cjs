@@ -5,5 +5,7 @@ module.exports = {
     // `npm run typecheck` checks the types.
     require: "ts-node/register/transpile-only",
     timeout: 20000,
+    parallel: true,
+    jobs: 2,
     ...(named ? {} : { spec: "test/unit/**/*.test.ts" }),
 };
