@@ -13,11 +13,12 @@ import { sayTroubles } from "./stacks/troubles";
 export = async (): Promise<StackOutputs> => {
     const settings = loadSettings();
     const { providerArgs, api } = await reachCluster(settings.kubeconfig, settings.context);
+    const stack = stackIdentifier();
     if (api !== undefined) {
-        await checkCluster(api, settings, stackIdentifier());
-        await sayTroubles(api, settings, stackIdentifier());
+        await checkCluster(api, settings, stack);
+        await sayTroubles(api, settings, stack);
     }
-    markObjects(stackIdentifier());
+    markObjects(stack);
     const provider = new k8s.Provider("kubernetes", {
         ...providerArgs,
         // Else what changes is deleted first, and is missing where the update fails then.

@@ -4,9 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { CONTROLLERS } from "../components/internalIngressController";
 import { KUBELET_CERTIFICATES } from "../components/interlinkRelease";
-import { DEFAULT_LIMITS } from "../components/nginxApiProxy";
 import { PROVIDERS, TRAFFIC_POLICIES } from "../components/loadBalancer";
-import { ADMIT } from "../components/nginxApiProxy";
+import { ADMIT, DEFAULT_LIMITS } from "../components/nginxApiProxy";
 import { ROTATIONS } from "../components/selfSignedCA";
 import {
     ADDRESS,

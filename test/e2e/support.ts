@@ -27,6 +27,13 @@ export const TABLE = /^selfsubjectrulesreviews\.authorization\.k8s\.io /m;
 /** What Pulumi says of an update that changed nothing. */
 export const UNCHANGED = /Resources:\n +\d+ unchanged\n/;
 
+/** Makes a cluster anew, and the program on it, up to the Job's table; returns what was seen. */
+export async function fromNothing(...variables: string[]): Promise<string> {
+    await make("down");
+    assert.match(await make("up", ...variables), TABLE);
+    return "the Job's table";
+}
+
 /** Steps on one cluster, each on the one before it, by what they show; each returns what was seen. */
 export type Steps = Readonly<Record<string, () => Promise<string>>>;
 

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DEFAULT_LIMITS } from "../../components/nginxApiProxy";
+import { API_PATHS } from "../../components/nginxApiProxy/deployment";
 import { nginxConfiguration } from "../../components/nginxApiProxy/configuration";
 import { Admit, GATE_TOKEN_DIRECTORY, gateScript, NODE_NAME } from "../../components/nginxApiProxy/gate";
 import { certificateFor } from "../unit/support/fakeCluster";
@@ -27,18 +28,6 @@ const USERS: Readonly<Record<string, { readonly username: string; readonly extra
     account: { username: "system:serviceaccount:default:account" },
     admin: { username: "kubernetes-admin" },
 };
-/** The paths that the door passes on. */
-export const PATHS = [
-    "/api",
-    "/apis",
-    "/openapi",
-    "/version",
-    "/healthz",
-    "/livez",
-    "/readyz",
-    "/.well-known",
-    "/openid",
-];
 const GROUP = "/apis/authentication.k8s.io/v1";
 /** Stands for a door's own folder, which may lie in /tmp. */
 const FOLDER = "/folder";
@@ -131,7 +120,7 @@ export class LocalDoor {
             port: 60443,
             redirect: { from: 6080, to: 60443 },
             healthPort: 8081,
-            paths: PATHS,
+            paths: API_PATHS,
             readTimeoutSeconds: 60,
             maxBodySize: "0",
             certificateDirectory: FOLDER,

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { API_PATHS } from "../../../components/nginxApiProxy/deployment";
 import { ensurePackages } from "../../../local/toolchain/debian";
 import { exchange } from "../../trust/exchange";
 import { attack, FORGED } from "../../trust/hostile";
-import { LocalDoor, PATHS } from "../../trust/localDoor";
+import { LocalDoor } from "../../trust/localDoor";
 import { certificateFor } from "../../unit/support/fakeCluster";
 import { inSteps } from "../support";
 
-const LISTED = new RegExp(`^(${PATHS.join("|").replaceAll(".", "\\.")})([/?]|$)`);
+const LISTED = new RegExp(`^(${API_PATHS.join("|").replaceAll(".", "\\.")})([/?]|$)`);
 
 const PACKAGES = {
     "libnginx-mod-http-js": "/usr/lib/nginx/modules/ngx_http_js_module.so",

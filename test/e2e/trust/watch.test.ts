@@ -9,7 +9,7 @@ import { outputs } from "../../../local/stacks/pulumi";
 import { ensurePackages } from "../../../local/toolchain/debian";
 import { query, startPrometheus, stopPrometheus, watchPods } from "../../trust/prometheus";
 import { metricsOf, QUERIES } from "../../unit/support/queries";
-import { hpcCurl, inSteps, make, TABLE, upWith } from "../support";
+import { fromNothing, hpcCurl, inSteps, upWith } from "../support";
 
 const PROXY = "my-nginx-kubernetes-api";
 const LIMITS = { requestsPerSecond: 20, burst: 50, connections: 30 };
@@ -24,11 +24,7 @@ describe("a door", () => {
     after(stopPrometheus);
 
     inSteps("that is watched", {
-        "`make up`": async () => {
-            await make("down");
-            assert.match(await make("up"), TABLE);
-            return "the Job's table";
-        },
+        "`make up`": () => fromNothing(),
         "promtool takes the alerts, and each fires when it has to": async () => {
             const rules = join(PROJECT, "monitoring", "alerts.yaml");
             const checked = await run(["promtool", "check", "rules", rules]);
