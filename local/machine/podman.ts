@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { CACHE, RUN } from "./layout";
 import { template } from "./template";
@@ -11,7 +11,10 @@ const STORAGE_CONF = join(RUN, "storage.conf");
 export function podmanEnvironment(): Readonly<Record<string, string>> {
     mkdirSync(RUN, { recursive: true });
     for (const path of [CONTAINERS_CONF, STORAGE_CONF]) {
-        writeFileSync(path, template(join("machine", basename(path)), { cache: CACHE, run: RUN }));
+        // In one step: another process's podman may be reading it.
+        const written = `${path}.${process.pid}`;
+        writeFileSync(written, template(join("machine", basename(path)), { cache: CACHE, run: RUN }));
+        renameSync(written, path);
     }
     return { CONTAINERS_CONF, CONTAINERS_STORAGE_CONF: STORAGE_CONF };
 }
