@@ -134,7 +134,7 @@ interface Api {
     readonly ingressClassName: pulumi.Output<string>;
 }
 
-/** The guide's way: controller, Ingress, proxy. */
+/** The guide's way: controller, proxy, and an Ingress between them, unless the controller has a better route. */
 function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
     const { settings, opts, namespace } = site;
     const ingressClassName = site.unique(settings.ingressClassName);
@@ -146,19 +146,24 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
         },
         opts,
     );
+    const { paths } = proxy;
+    const sourceRanges = heldTo(access);
     const ingress = new ApiIngress(
         NAMES.ingress,
         {
             ...ingressArgs(site, access, ca.issuerRef),
-            route: {
-                ingressClassName,
-                serviceName: proxy.serviceName,
-                servicePort: proxy.servicePort,
-                serverName: proxy.serverName,
-                caSecretName: proxy.tlsSecretName,
-                paths: proxy.paths,
-                sourceRanges: heldTo(access),
-            },
+            route:
+                settings.controller === "traefik"
+                    ? undefined
+                    : {
+                          ingressClassName,
+                          serviceName: proxy.serviceName,
+                          servicePort: proxy.servicePort,
+                          serverName: proxy.serverName,
+                          caSecretName: proxy.tlsSecretName,
+                          paths,
+                          sourceRanges,
+                      },
         },
         opts,
     );
@@ -169,7 +174,16 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
         {
             software:
                 settings.controller === "traefik"
-                    ? { type: "traefik", image: mirroredImage(settings.images.traefik, registry) }
+                    ? {
+                          type: "traefik",
+                          image: mirroredImage(settings.images.traefik, registry),
+                          route: {
+                              url: pulumi.interpolate`https://${proxy.serverName}:${proxy.servicePort}`,
+                              caCertificate: ca.caCertificate,
+                              paths,
+                              sourceRanges,
+                          },
+                      }
                     : {
                           type: "ingress-nginx",
                           chart,

@@ -124,7 +124,9 @@ async function main(own: string | undefined): Promise<void> {
         check(["npm", "run", "--silent", "typecheck"]);
         suite("unit");
         // Each suite takes the cluster as the one before it leaves it, or makes it anew.
-        suite("e2e", ...endToEnd("cluster", "local", "environments", "trust/gate"));
+        suite("cluster", ...endToEnd("cluster"));
+        check(["make", "bench-check"]);
+        suite("e2e", ...endToEnd("local", "environments", "trust/gate"));
         suite("sites", ...endToEnd("sites"), "--grep", QUICK_SITES);
         check(["make", "down"]);
     } else if (own in PARTED) {

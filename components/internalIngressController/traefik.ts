@@ -1,5 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { isIP } from "node:net";
+import { stringify } from "yaml";
 import { disruptionBudget, drain, frontReplicas, gracefulEnd, rollout, spread } from "../parts/availability";
 import { grant } from "../parts/grant";
 import { IDLE_SECONDS, REQUEST_HEADER_KIB, SILENCE_SECONDS } from "../parts/limits";
@@ -12,6 +14,26 @@ export const HEALTH_PORT = 8080;
 const CONFIGURATION_DIRECTORY = "/etc/traefik/dynamic";
 /** Path of the health answer that is there as soon as the dynamic configuration is. */
 const READY_PATH = "/ready";
+/** How many idle connections to the backend a pod keeps: more than it has requests at once, one that is missing costs a handshake. */
+const IDLE_CONNECTIONS = 256;
+
+/**
+ * A way that Traefik has in its own configuration: where an Ingress leads, it keeps two idle connections to each pod, and
+ * all other requests shake hands again.
+ */
+export interface TraefikRoute {
+    /** URL of the backend, such as https://proxy.interlink.svc:60443; its certificate is verified. */
+    readonly url: pulumi.Input<string>;
+    /** CA certificates (PEM) that verify the backend. */
+    readonly caCertificate: pulumi.Input<string>;
+    /** Path prefixes, as in an Ingress, that are led to the backend. */
+    readonly paths: readonly string[];
+    /**
+     * Networks, as CIDRs, from which clients may come, where the controller sees their own addresses; empty lets all come.
+     * @default []
+     */
+    readonly sourceRanges?: readonly string[];
+}
 
 /** Traefik, as the component runs it. */
 export interface TraefikSoftware {
@@ -19,6 +41,11 @@ export interface TraefikSoftware {
     readonly type: "traefik";
     /** Image of Traefik 3.7 or later: before, it takes no notice of the annotations for timeouts and source ranges. */
     readonly image: pulumi.Input<string>;
+    /**
+     * The way for clients of the address.
+     * @default none: Ingresses alone are served
+     */
+    readonly route?: TraefikRoute;
 }
 
 /**
@@ -42,7 +69,7 @@ export function traefik(
         {
             metadata: { namespace: args.namespace, labels },
             immutable: true,
-            data: { "traefik.yaml": traefikDynamicConfiguration() },
+            data: { "traefik.yaml": traefikDynamicConfiguration(args.address, software.route) },
         },
         { parent },
     );
@@ -99,23 +126,51 @@ function traefikGrants(
 }
 
 /**
- * Traefik's dynamic configuration: the certificate for clients without SNI, and the answer that it has been read. It lies in one folder with the certificate,
- * because Traefik watches the folder and so reads the certificate again when it was renewed.
+ * Traefik's dynamic configuration: the certificate for clients without SNI, the answer that it has been read, and the route. It lies in one folder
+ * with the certificate, because Traefik watches the folder and so reads the certificate again when it was renewed.
  */
-function traefikDynamicConfiguration(): string {
-    return `http:
-  routers:
-    ready:
-      entryPoints: [traefik]
-      rule: Path(\`${READY_PATH}\`)
-      service: ping@internal
-tls:
-  stores:
-    default:
-      defaultCertificate:
-        certFile: ${CONFIGURATION_DIRECTORY}/tls.crt
-        keyFile: ${CONFIGURATION_DIRECTORY}/tls.key
-`;
+function traefikDynamicConfiguration(address: pulumi.Input<string>, route?: TraefikRoute): pulumi.Output<string> {
+    const ready = { entryPoints: ["traefik"], rule: `Path(\`${READY_PATH}\`)`, service: "ping@internal" };
+    const { routers, ...parts } = route === undefined ? { routers: {} } : routeConfiguration(address, route);
+    const certificate = {
+        certFile: `${CONFIGURATION_DIRECTORY}/tls.crt`,
+        keyFile: `${CONFIGURATION_DIRECTORY}/tls.key`,
+    };
+    return pulumi
+        .output({
+            http: { routers: { ready, ...routers }, ...parts },
+            tls: { stores: { default: { defaultCertificate: certificate } } },
+        })
+        .apply((configuration) => stringify(configuration, { lineWidth: 0 }));
+}
+
+/** The route's part of the dynamic configuration, in Traefik's words. */
+function routeConfiguration(
+    address: pulumi.Input<string>,
+    { url, caCertificate, paths, sourceRanges = [] }: TraefikRoute,
+) {
+    const prefixes = paths.map((path) => `Path(\`${path}\`) || PathPrefix(\`${path}/\`)`).join(" || ");
+    const ranges = sourceRanges.length > 0;
+    return {
+        routers: {
+            api: {
+                entryPoints: ["websecure"],
+                // Clients that come by IP address may name any host.
+                rule: pulumi
+                    .output(address)
+                    .apply((host) => (isIP(host) === 0 ? `Host(\`${host}\`) && (${prefixes})` : prefixes)),
+                middlewares: [...(ranges ? ["sources"] : []), "retry"],
+                service: "api",
+            },
+        },
+        services: { api: { loadBalancer: { servers: [{ url }], serversTransport: "api" } } },
+        serversTransports: { api: { rootCAs: [caCertificate], maxIdleConnsPerHost: IDLE_CONNECTIONS } },
+        middlewares: {
+            ...(ranges ? { sources: { ipAllowList: { sourceRange: sourceRanges } } } : {}),
+            // Of what was not sent yet, as to a pod that has just gone.
+            retry: { retry: { attempts: 3 } },
+        },
+    };
 }
 
 /** The pod of Traefik: unprivileged. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parse } from "yaml";
 import {
     InternalIngressController,
     InternalIngressControllerArgs,
@@ -91,6 +92,48 @@ describe("InternalIngressController", () => {
         assert.deepEqual(values("scope"), { enabled: true });
         assert.deepEqual(values("hostPort"), { enabled: true, ports: PORTS });
         assert.equal(values("extraArgs", "default-ssl-certificate"), `${NAMESPACE}/leaf`);
+    });
+
+    describe("Traefik's own route", () => {
+        const given = {
+            url: "https://proxy.interlink.svc:60443",
+            caCertificate: "-----BEGIN CERTIFICATE-----",
+            paths: ["/api", "/version"],
+        };
+        const configuration = async (address: string, route?: typeof given) => {
+            const software = { type: "traefik", image: "traefik:3", route } as const;
+            await settled(new InternalIngressController("controller", { ...args, address, software }));
+            return parse(input("controller-configuration", "data", "traefik.yaml") as string) as {
+                http: { routers: Record<string, object>; serversTransports?: object; services?: object };
+            };
+        };
+        const paths = "Path(`/api`) || PathPrefix(`/api/`) || Path(`/version`) || PathPrefix(`/version/`)";
+
+        it("leads the address's clients to a backend that is verified, by connections that are kept", async () => {
+            const { http } = await configuration("10.1.2.3", given);
+            assert.deepEqual(http.serversTransports, {
+                api: { rootCAs: [given.caCertificate], maxIdleConnsPerHost: 256 },
+            });
+            assert.deepEqual(http.services, {
+                api: { loadBalancer: { servers: [{ url: given.url }], serversTransport: "api" } },
+            });
+            assert.deepEqual(http.routers.api, {
+                entryPoints: ["websecure"],
+                rule: paths,
+                middlewares: ["retry"],
+                service: "api",
+            });
+        });
+
+        it("is for one host where the address is a name", async () => {
+            const { http } = await configuration("api.example.org", given);
+            assert.equal((http.routers.api as { rule: string }).rule, `Host(\`api.example.org\`) && (${paths})`);
+        });
+
+        it("is not there unless it is given", async () => {
+            const { http } = await configuration("10.1.2.3");
+            assert.deepEqual(Object.keys(http.routers), ["ready"]);
+        });
     });
 
     it("refuses an unknown controller", () => {

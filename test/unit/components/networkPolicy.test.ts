@@ -64,7 +64,7 @@ describe("the network policies of a stack", () => {
                 "namespace-default-deny": {},
                 "my-ingress-nginx-network-policy": {
                     ingress: [OUTSIDE],
-                    egress: [API_SERVER, { to: [{ podSelector: {} }] }],
+                    egress: [API_SERVER, { to: [{ podSelector: {} }] }, ...(controller === "traefik" ? [DNS] : [])],
                 },
                 "my-nginx-kubernetes-api-network-policy": {
                     ingress: [{ from, ports: TCP(60443) }],

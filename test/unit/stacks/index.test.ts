@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
 import { parseSettings } from "../../../settings/read";
 import { deploy, NodeLook } from "../../../stacks";
 import { images } from "../../../versions";
@@ -45,7 +46,7 @@ for (const good of [KIND, CLOUD, METALLB]) {
                 }
                 assert.equal(
                     registered().filter((entry) => entry.includes(":Ingress ")).length,
-                    controller === "none" ? 0 : 1,
+                    controller === "ingress-nginx" ? 1 : 0,
                 );
             });
         });
@@ -123,9 +124,21 @@ describe("MetalLB's load balancer", () => {
     });
 });
 
+/** What is looked at of Traefik's own configuration. */
+interface TraefikRoute {
+    readonly http: {
+        readonly routers: { readonly api: { readonly middlewares: readonly string[] } };
+        readonly middlewares: {
+            readonly sources?: { readonly ipAllowList: { readonly sourceRange: readonly string[] } };
+        };
+    };
+}
+
 describe("the networks of clients", () => {
     const sourceRanges = ["10.0.0.0/8"];
-    const held = "10.0.0.0/8,127.0.0.0/8,::1/128";
+    const held = ["10.0.0.0/8", "127.0.0.0/8", "::1/128"];
+    const route = () =>
+        (parse(input("my-ingress-nginx-configuration", "data", "traefik.yaml") as string) as TraefikRoute).http;
     const annotation = () =>
         (input("kubernetes-api-ingress", "metadata", "annotations") as Record<string, string>)[
             "nginx.ingress.kubernetes.io/whitelist-source-range"
@@ -138,8 +151,12 @@ describe("the networks of clients", () => {
         ["metallb", { ...METALLB, loadBalancer: { sourceRanges, externalTrafficPolicy: "Local" } }],
     ] as const) {
         it(`are held by the pods of ${name}, which see where clients come from`, async () => {
+            await deployed({ ...settings, controller: "ingress-nginx" });
+            assert.equal(annotation(), held.join(","));
+            assert.doesNotMatch(configuration(), /deny all/);
             await deployed({ ...settings, controller: "traefik" });
-            assert.equal(annotation(), held);
+            assert.deepEqual(route().middlewares.sources?.ipAllowList.sourceRange, held);
+            assert.deepEqual(route().routers.api.middlewares, ["sources", "retry"]);
             assert.doesNotMatch(configuration(), /deny all/);
             await deployed({ ...settings, controller: "none" });
             assert.match(
@@ -151,6 +168,8 @@ describe("the networks of clients", () => {
 
     it("are the load balancer's alone where nodes pass connections on, since everybody would be refused", async () => {
         await deployed({ ...METALLB, controller: "traefik", loadBalancer: { sourceRanges } });
+        assert.deepEqual(route().routers.api.middlewares, ["retry"]);
+        await deployed({ ...METALLB, controller: "ingress-nginx", loadBalancer: { sourceRanges } });
         assert.equal(annotation(), undefined);
         await deployed({ ...CLOUD, controller: "none", loadBalancer: { provider: "aws", sourceRanges } });
         assert.doesNotMatch(configuration(), /deny all/);
