@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parse, stringify } from "yaml";
+import { parseDocument } from "yaml";
 import { kubectl } from "../../local/cluster/kubectl";
 import { HPC } from "../../local/machine/layout";
 import { attempt, Result, run } from "../../local/machine/shell";
-import { Environment, writeSettings } from "../../local/stacks/environments";
+import { Environment, settingsPath, writeSettings } from "../../local/stacks/environments";
 import { mainStack, outputs, pulumiUp } from "../../local/stacks/pulumi";
 
 /** Runs a target of the Makefile, with variables such as ENV=cloud; fails where it fails. */
@@ -52,21 +52,38 @@ export function inSteps(name: string, steps: Steps): void {
     });
 }
 
-/** Deploys an environment with settings that the local cluster has no variables for. */
-export async function deployWith(environment: Environment, settings: Readonly<Record<string, unknown>>): Promise<void> {
-    const stack = mainStack(environment);
+/**
+ * Settings that the local cluster has no variables for, by their keys, or by paths in these such as ca.generation; undefined
+ * takes one out.
+ */
+export type Changes = Readonly<Record<string, unknown>>;
+
+/** Writes an environment's settings, with changes. */
+export async function writeChanged(environment: Environment, changes: Changes): Promise<void> {
     await writeSettings(environment);
-    const file = parse(readFileSync(stack.settings, "utf8")) as { config: Record<string, unknown> };
-    for (const [key, value] of Object.entries(settings)) {
-        file.config[`interlink-kube-api:${key}`] = value;
+    const file = settingsPath(environment);
+    const document = parseDocument(readFileSync(file, "utf8"));
+    for (const [path, value] of Object.entries(changes)) {
+        const [key, ...rest] = path.split(".");
+        const place = ["config", `interlink-kube-api:${key}`, ...rest];
+        if (value === undefined) {
+            document.deleteIn(place);
+        } else {
+            document.setIn(place, document.createNode(value));
+        }
     }
-    writeFileSync(stack.settings, stringify(file));
-    await pulumiUp(stack);
+    writeFileSync(file, document.toString());
 }
 
-/** Deploys it with such settings, up to the Job's table. */
-export async function upWith(environment: Environment, settings: Readonly<Record<string, unknown>>): Promise<string> {
-    await deployWith(environment, settings);
+/** Deploys an environment with changed settings. */
+export async function deployWith(environment: Environment, changes: Changes): Promise<void> {
+    await writeChanged(environment, changes);
+    await pulumiUp(mainStack(environment));
+}
+
+/** Deploys it so, up to the Job's table. */
+export async function upWith(environment: Environment, changes: Changes): Promise<string> {
+    await deployWith(environment, changes);
     await make("verify", `ENV=${environment}`);
     return (await outputs(environment)).apiServerUrl;
 }

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
-import { parse, stringify } from "yaml";
 import { kubectl } from "../../local/cluster/kubectl";
 import { PROJECT } from "../../local/machine/layout";
 import { run, until } from "../../local/machine/shell";
-import { merge } from "../../local/machine/site";
-import { Environment, settingsPath, writeSettings } from "../../local/stacks/environments";
+import { Environment, settingsPath } from "../../local/stacks/environments";
 import { environment } from "../../local/stacks/pulumi";
 
 /** How soon a cause is said, in seconds. */
@@ -16,19 +13,6 @@ const PATIENCE_SECONDS = 120;
 const MANAGER = /^pulumi-kubernetes-[0-9a-f]+$/;
 /** Type of a resource that is an object of the cluster, with its kind. */
 const OBJECT = /^kubernetes:(?!helm\.sh)[^:]+\/v[^:/]+:([A-Za-z]+)$/;
-
-/** Settings, by their keys without the prefix, over those of an environment of the local cluster. */
-export type Changes = Readonly<Record<string, unknown>>;
-
-/** Writes an environment's settings with changes. */
-export async function writeChanged(name: Environment, changes: Changes): Promise<void> {
-    await writeSettings(name);
-    const file = settingsPath(name);
-    const config = Object.fromEntries(
-        Object.entries(changes).map(([key, value]) => [`interlink-kube-api:${key}`, value]),
-    );
-    writeFileSync(file, stringify(merge(parse(readFileSync(file, "utf8")), { config })));
-}
 
 /** A run of pulumi on an environment's stack, as it goes on. */
 export class PulumiRun {
@@ -71,11 +55,13 @@ export class PulumiRun {
         this.child.kill("SIGKILL");
     }
 
-    /** Waits for its end. */
+    /** Waits for its end; what it leaves when it was killed, its providers, may still hold its output. */
     async end(): Promise<void> {
         if (this.child.exitCode === null && this.child.signalCode === null) {
-            await once(this.child, "close");
+            await once(this.child, "exit");
         }
+        this.child.stdout?.destroy();
+        this.child.stderr?.destroy();
     }
 }
 

@@ -1,12 +1,13 @@
-import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { podman, runEngine } from "../../../local/cluster/engine";
 import { applyManifest, attemptKubectl, kubectl } from "../../../local/cluster/kubectl";
 import { ensureHpc } from "../../../local/hpc/hpc";
 import { stop } from "../../../local/machine/processes";
 import { until } from "../../../local/machine/shell";
+import { settingsPath } from "../../../local/stacks/environments";
 import { outputs } from "../../../local/stacks/pulumi";
-import { Changes, PulumiRun, writeChanged } from "../../trust/update";
-import { inSteps, make, Steps, TABLE, upWith } from "../support";
+import { PulumiRun } from "../../trust/update";
+import { Changes, fromNothing, inSteps, Steps, upWith, writeChanged } from "../support";
 
 const WORKER = "interlink-worker";
 const CA_SECRET = ["secret", "ingress-nginx-internal-root-ca-secret", "--namespace", "cert-manager"];
@@ -24,7 +25,8 @@ apiVersion: v1
 kind: ConfigMap
 metadata: { name: held, namespace: stuck, finalizers: [site.example/never] }
 `;
-const ROLLED = { pods: { tolerations: [{ key: "site.example/none", operator: "Exists" }] } };
+/** Rolls the pods of the proxy, and changes nothing else. */
+const PROXY_ROLLED = { "limits.burst": 1999 };
 
 /** A fault of somebody else's. */
 interface Fault {
@@ -80,27 +82,24 @@ const FAULTS: Readonly<Record<string, Fault>> = {
             await kubectl("create", "quota", "none", "--hard=pods=0", "--namespace", namespace);
             return () => kubectl("delete", "quota", "none", "--namespace", namespace);
         },
-        changes: ROLLED,
+        changes: PROXY_ROLLED,
         says: /exceeded quota: none/,
     },
     "an image cannot be pulled": {
         make: () => Promise.resolve(() => Promise.resolve()),
-        changes: { images: { nginx: "docker.io/nginxinc/nginx-unprivileged:0.0.0" } },
-        says: /nginx-unprivileged:0\.0\.0/,
+        changes: { "images.nginx": "docker.io/nginxinc/nginx-unprivileged:0.0.0" },
+        says: /pull\w* image .*nginx-unprivileged:0\.0\.0/,
     },
     "the plugin is away": {
         make: async () => {
             await stop("plugin");
-            const { interlinkNodeName } = await outputs("dev");
-            await kubectl("wait", "--for=condition=Ready=false", `node/${interlinkNodeName}`, "--timeout=180s");
+            await virtualNodeReady("false");
             return async () => {
                 await ensureHpc();
-                await kubectl("wait", "--for=condition=Ready", `node/${interlinkNodeName}`, "--timeout=180s");
+                await virtualNodeReady();
             };
         },
-        // Long enough for the update to be under way when the node has been away for a while.
-        changes: ROLLED,
-        says: /The virtual node \S+ is not Ready/,
+        says: /The virtual node \S+ is not Ready, and takes no pods: .*Ping failed/,
     },
     "a disk is full": {
         make: async () => {
@@ -108,7 +107,11 @@ const FAULTS: Readonly<Record<string, Fault>> = {
             await kubectl("wait", "--for=condition=DiskPressure", `node/${WORKER}`, "--timeout=120s");
             return async () => {
                 await evictBelow("0%");
+                // Five minutes after the disk has room, kubelet says so; then what was evicted begins anew.
                 await kubectl("wait", "--for=condition=DiskPressure=false", `node/${WORKER}`, "--timeout=420s");
+                const available = ["--for=condition=Available", "deployments", "--all", "--all-namespaces"];
+                await kubectl("wait", ...available, "--timeout=180s");
+                await virtualNodeReady();
             };
         },
         says: /The node \S+ has DiskPressure/,
@@ -118,10 +121,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 /** What an update says of faults that are not its own, and that it goes on when they are gone. */
 describe("a door", () => {
     inSteps("with faults of others", {
-        "`make up`": async () => {
-            assert.match(await make("up"), TABLE);
-            return "the Job's table";
-        },
+        "`make up`": () => fromNothing(),
         ...(Object.fromEntries(
             Object.entries(FAULTS).map(([what, fault]) => [what, () => saidAndMended(fault)]),
         ) as Steps),
@@ -129,6 +129,8 @@ describe("a door", () => {
 });
 
 async function saidAndMended({ make: inject, changes = {}, says }: Fault): Promise<string> {
+    const file = settingsPath("dev");
+    const before = readFileSync(file, "utf8");
     const mend = await inject();
     let seen: string;
     await writeChanged("dev", changes);
@@ -141,6 +143,8 @@ async function saidAndMended({ make: inject, changes = {}, says }: Fault): Promi
         const late = setTimeout(() => update.kill(), 60_000);
         await update.end();
         clearTimeout(late);
+        // Else a controller that was asked for would be taken for the one that the stack began with.
+        writeFileSync(file, before);
     }
     return `${seen}; then \`pulumi up\` at ${await upWith("dev", {})}`;
 }
@@ -155,15 +159,22 @@ async function scaledToNone(namespace: string, name: string): Promise<() => Prom
     };
 }
 
+/** Waits until the virtual node is Ready, or is not. */
+async function virtualNodeReady(status: "true" | "false" = "true"): Promise<void> {
+    const { interlinkNodeName } = await outputs("dev");
+    await kubectl("wait", `--for=condition=Ready=${status}`, `node/${interlinkNodeName}`, "--timeout=180s");
+}
+
 /** Lets cert-manager make another CA; returns what puts the one back that was there. */
 async function otherCA(action: () => Promise<unknown>): Promise<() => Promise<unknown>> {
     const data = () => attemptKubectl("get", ...CA_SECRET, "-o", "jsonpath={.data}");
     const { stdout: before } = await data();
-    const certificate = (text: string) => (JSON.parse(text) as Record<string, string>)["tls.crt"];
+    // Without data there is no text either.
+    const certificate = (text: string) => (JSON.parse(text || "{}") as Record<string, string>)["tls.crt"] ?? "";
     await action();
     await until("another CA", 60, async () => {
         const { status, stdout } = await data();
-        return status === 0 && (certificate(stdout) ?? "") !== "" && certificate(stdout) !== certificate(before);
+        return status === 0 && certificate(stdout) !== "" && certificate(stdout) !== certificate(before);
     });
     return () => kubectl("patch", ...CA_SECRET, `--patch={"data":${before}}`);
 }
