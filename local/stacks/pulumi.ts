@@ -47,7 +47,11 @@ export function environment(stack: string): Record<string, string> {
 export async function pulumiUp(stack: Stack): Promise<void> {
     const interrupted = await selectStack(stack);
     // Of a run that was killed: Helm touches no release that it thinks is being changed, and else takes over its objects.
-    const pending = ["--all-namespaces", "--selector", "owner=helm,status in (pending-install,pending-upgrade)"];
+    const pending = [
+        "--all-namespaces",
+        "--selector",
+        "owner=helm,status in (pending-install,pending-upgrade,uninstalling)",
+    ];
     await run(["kubectl", "delete", "secret", ...pending], { env: environment(stack.name) });
     if (interrupted) {
         // What it had begun with is not in the state, or no longer in the cluster.
@@ -100,6 +104,9 @@ async function selectStack(stack: Stack): Promise<boolean> {
         // Its providers, without a parent now, may still be at work.
         await attempt(["pkill", "-9", "-P", "1", "-f", join(CACHE, "tools", "pulumi-")]);
         await run(["pulumi", "cancel", "--yes"], { cwd: stack.folder, env });
+        // In a namespace that it began to remove nothing can be made; the next run would be refused. Without one this fails.
+        const going = ["namespaces", "--field-selector=status.phase=Terminating", "--timeout=180s"];
+        await attempt(["kubectl", "wait", "--for=delete", ...going], { env });
     }
     return interrupted;
 }
