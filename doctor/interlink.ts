@@ -90,10 +90,13 @@ async function ready(facts: Facts, { name, namespace }: VirtualNode): Promise<st
         "Run `pulumi up`: it starts the virtual kubelet anew, which makes its node at its start alone.",
     );
     const { holds, why } = conditionOf(node, "Ready");
+    // Why it is not Ready the virtual kubelet says in a condition of its own, after its first ping.
+    const ping = conditionOf(node, "InterlinkConnectivity");
+    const unanswered = ping.why.includes("InterlinkPingFailed");
     must(
         holds,
-        `${name}: ${why}`,
-        why.includes("InterlinkPing")
+        `${name}: ${why}${unanswered ? `, ${ping.why}` : ""}`,
+        unanswered
             ? "InterLink's API server, or the plugin behind it, does not answer: see interlink.address, port and tls, and docs/hpc-side.md."
             : `See \`kubectl logs -n ${namespace} deployment/${name}-node\`.`,
     );

@@ -11,6 +11,8 @@ const PATIENCE_MS = 30_000;
 /** For how long a warning of Kubernetes that is not repeated still counts, in milliseconds. */
 const RECENT_MS = 120_000;
 const PRESSURES = ["DiskPressure", "MemoryPressure", "PIDPressure"];
+/** The condition in which InterLink's virtual kubelet says what came of its last ping, after the first one. */
+const PING = "InterlinkConnectivity";
 const DNS = "/apis/apps/v1/namespaces/kube-system/deployments?labelSelector=k8s-app%3Dkube-dns";
 
 /** A condition of an object. */
@@ -82,19 +84,26 @@ async function ownNamespaces(look: Look, settings: Settings): Promise<readonly s
 async function nodeTroubles(look: Look, settings: Settings, now: number): Promise<string[]> {
     const nodes = (await look.list<Conditioned>("/api/v1/nodes?limit=500")) ?? [];
     const virtual = settings.uniqueNames ? [] : sitesOf(settings).map(({ nodeName }) => nodeName);
-    return nodes.flatMap(({ metadata: { name }, status }) =>
-        (status?.conditions ?? []).flatMap((condition) => {
-            if (PRESSURES.includes(condition.type) && condition.status === "True") {
-                return [`The node ${name} has ${condition.type}: ${condition.message ?? "it takes no pods"}.`];
-            }
-            return virtual.includes(name) && condition.type === "Ready" && isOff(condition, now)
-                ? [
-                      `The virtual node ${name} is not Ready, and takes no pods: ${condition.message ?? condition.reason}; ` +
-                          "see that InterLink's API server and its plugin answer.",
-                  ]
-                : [];
-        }),
-    );
+    return nodes.flatMap(({ metadata: { name }, status }) => {
+        const conditions = status?.conditions ?? [];
+        const short = conditions
+            .filter(({ type, status: holds }) => PRESSURES.includes(type) && holds === "True")
+            .map(({ type, message }) => `The node ${name} has ${type}: ${message ?? "it takes no pods"}.`);
+        const off = virtual.includes(name) ? whyOff(conditions, now) : undefined;
+        const sentence =
+            `The virtual node ${name} is not Ready, and takes no pods: ${off}; ` +
+            "see that InterLink's API server and its plugin answer.";
+        return off === undefined ? short : [...short, sentence];
+    });
+}
+
+/** Why a virtual node takes no pods; undefined where it does, or has only begun. */
+function whyOff(conditions: readonly Condition[], now: number): string | undefined {
+    const ping = conditions.find(({ type }) => type === PING);
+    const ready = conditions.find(({ type }) => type === "Ready");
+    // With each ping, every half a minute, it writes all conditions as if they were new: their times tell nothing.
+    const off = ping?.status === "False" ? ping : ready !== undefined && isOff(ready, now) ? ready : undefined;
+    return off && (off.message ?? off.reason ?? "nobody says why");
 }
 
 /** Deployments without a pod that works. */

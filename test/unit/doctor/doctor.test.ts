@@ -286,10 +286,18 @@ describe("the doctor", () => {
         ],
         "a virtual node whose InterLink does not answer": [
             answers({
-                [AT.node]: json({ status: condition("Ready", "False", "InterlinkPingFailed", "no route to host") }),
+                [AT.node]: json({
+                    status: {
+                        conditions: [
+                            ...condition("Ready", "False", "KubeletPending").conditions,
+                            ...condition("InterlinkConnectivity", "False", "InterlinkPingFailed", "no route to host")
+                                .conditions,
+                        ],
+                    },
+                }),
             }),
             "virtual node",
-            /Ready is False \(InterlinkPingFailed: no route to host\)/,
+            /Ready is False \(KubeletPending\), InterlinkConnectivity is False \(InterlinkPingFailed: no route to host\)$/,
         ],
         "a virtual kubelet's certificate that the API server refuses": [
             answers({

@@ -108,6 +108,20 @@ const CASES: Readonly<Record<string, { readonly has: object; readonly says: read
             "The virtual node virtual-node is not Ready, and takes no pods: it says so; see that InterLink's API server and its plugin answer.",
         ],
     },
+    "a virtual node whose last ping failed, however new its conditions are": {
+        has: list(NODES, {
+            metadata: { name: "virtual-node" },
+            status: {
+                conditions: [
+                    { type: "Ready", status: "False", message: "it begins", lastTransitionTime: ago(1) },
+                    { type: "InterlinkConnectivity", status: "False", message: "no ping", lastTransitionTime: ago(1) },
+                ],
+            },
+        }),
+        says: [
+            "The virtual node virtual-node is not Ready, and takes no pods: no ping; see that InterLink's API server and its plugin answer.",
+        ],
+    },
     "a virtual node that has only begun": { has: list(NODES, node("virtual-node", "Ready", "False", 5)), says: [] },
 };
 

@@ -253,7 +253,7 @@ export class FakeSite {
             [AT.token]: json({ spec: { expirationSeconds: 3600 }, status: { token: TOKEN } }),
             [AT.configuration]: configuration("127.0.0.1", this.port, this.ca),
             [AT.virtualKubelet]: json(deployment(`${NODE}-node`, 1)),
-            [AT.node]: json({ status: condition("Ready", "True", "InterlinkPingSuccessful") }),
+            [AT.node]: json({ status: condition("Ready", "True", "KubeletPending") }),
             [AT.kubelet]: (response) => void response.writeHead(404).end("404 page not found"),
             [AT.vkPods]: pods("mirror.test/virtual-kubelet:1"),
         };
