@@ -10,10 +10,12 @@ import { Crowd, Seen } from "./load";
 const PATIENCE_MS = 5000;
 /** After how long a watch that ended is begun again, in milliseconds. */
 const AGAIN_MS = 100;
+/** Between the beginnings of two watches, in milliseconds: else the handshakes of a thousand hold up what is measured. */
+const STAGGER_MS = 4;
 
 let asking = true;
 let lastAnswer = Date.now();
-const seen: Seen = { requests: 0, failed: 0, watchesLost: 0, pauseMs: 0, faults: {} };
+const seen: Seen = { requests: 0, failed: 0, watchesLost: 0, watchesOpen: 0, pauseMs: 0, silentMs: 0, faults: {} };
 
 function fault(what: string): void {
     seen.faults[what] = (seen.faults[what] ?? 0) + 1;
@@ -50,22 +52,35 @@ function watch(crowd: Crowd, agent: Agent): void {
     const headers = { authorization: `Bearer ${crowd.token}` };
     get(url, { ca: crowd.ca, headers, agent }, (response) => {
         response.resume();
-        response.once("close", () => again(response.statusCode === 200));
+        const opened = response.statusCode === 200;
+        if (opened) {
+            seen.watchesOpen += 1;
+        } else {
+            fault(`watch: status ${response.statusCode}`);
+        }
+        response.once("close", () => {
+            seen.watchesOpen -= opened ? 1 : 0;
+            again(opened);
+        });
     }).on("error", () => again(false));
 }
 
 async function main(): Promise<void> {
     const crowd = JSON.parse(process.env.CROWD ?? "") as Crowd;
     const agent = new Agent({ keepAlive: false, maxSockets: Infinity });
-    Array.from({ length: crowd.watches }, () => watch(crowd, agent));
+    Array.from({ length: crowd.watches }, (_, index) => setTimeout(() => watch(crowd, agent), index * STAGGER_MS));
     const timer = setInterval(() => ask(crowd), 1000 / crowd.perSecond);
     await text(process.stdin);
     clearInterval(timer);
     asking = false;
+    seen.silentMs = Date.now() - lastAnswer;
+    seen.pauseMs = Math.max(seen.pauseMs, seen.silentMs);
+    const { watchesOpen } = seen;
+    // What was asked last may take its time, and then fail.
     setTimeout(() => {
-        console.log(JSON.stringify(seen));
+        console.log(JSON.stringify({ ...seen, watchesOpen }));
         process.exit();
-    }, PATIENCE_MS);
+    }, PATIENCE_MS + 1000);
 }
 
 void main();

@@ -4,35 +4,67 @@ import { attemptKubectl, kubectl } from "../../../local/cluster/kubectl";
 import { until } from "../../../local/machine/shell";
 import { Environment } from "../../../local/stacks/environments";
 import { outputs } from "../../../local/stacks/pulumi";
-import { inWords, Seen, underLoad } from "../../trust/load";
-import { fromNothing, inSteps, Steps, upWith } from "../support";
+import { NAMES } from "../../../stacks/compose";
+import { abandonLoads, inWords, Seen, underLoad } from "../../trust/load";
+import { Changes, fromNothing, inSteps, Steps, upWith } from "../support";
 
-const PROXY = "my-nginx-kubernetes-api";
-const CONTROLLER = "my-ingress-nginx";
 const CONTROL_PLANE = "interlink-control-plane";
 const WORKER = "interlink-worker";
+const NONE = { key: "site.example/none", operator: "Exists" };
+/** Two pods of the proxy, one on each node: what a site has behind its load balancer. */
+const TWO_PODS = {
+    "proxy.replicas": 2,
+    "pods.tolerations": [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists", effect: "NoSchedule" }],
+};
+/** A second after the last answer clients have the next one, unless the way in is still away; in milliseconds. */
+const SILENCE_MS = 1000;
+/** What nobody plans is over within so many milliseconds. */
+const UNPLANNED_MS = 10_000;
 
 /** What survives: clients outside ask and watch while each part is replaced, killed or restarted. */
 describe("a door", () => {
+    after(abandonLoads);
+
     inSteps("that survives, on a node's ports", {
         "`make up`": () => fromNothing(),
-        ...restarts("dev", [PROXY], 5000),
+        ...restarts("dev", [NAMES.proxy], 5000, { "pods.tolerations": [NONE] }),
     });
 
     inSteps("that survives, behind a load balancer", {
-        "`make up ENV=metallb`": () => fromNothing("ENV=metallb"),
-        ...restarts("metallb", [PROXY], undefined),
+        "`make up ENV=metallb`, with a pod on each node": () => onTwoNodes(),
+        ...restarts("metallb", [NAMES.proxy], undefined, changed(TWO_PODS)),
         ...faults("metallb"),
     });
 
     inSteps("that survives, behind a load balancer and Traefik", {
-        "`make up ENV=metallb CONTROLLER=traefik`": () => fromNothing("ENV=metallb", "CONTROLLER=traefik"),
-        ...restarts("metallb", [CONTROLLER, PROXY], undefined),
+        "`make up ENV=metallb CONTROLLER=traefik`, with a pod on each node": () => onTwoNodes("CONTROLLER=traefik"),
+        ...restarts("metallb", [NAMES.controller, NAMES.proxy], undefined, changed(TWO_PODS)),
     });
 });
 
+/** Behind a load balancer, with two pods of the proxy that stand on different nodes. */
+async function onTwoNodes(...variables: string[]): Promise<string> {
+    await fromNothing("ENV=metallb", ...variables);
+    await upWith("metallb", TWO_PODS);
+    const { namespace } = await outputs("metallb");
+    const pods = await podsOf(namespace, NAMES.proxy);
+    const nodes = pods.map(({ node }) => node).sort();
+    assert.deepEqual(nodes, [CONTROL_PLANE, WORKER]);
+    return nodes.join(", ");
+}
+
+/** Those settings with one more that changes nothing but rolls the pods. */
+function changed(settings: typeof TWO_PODS): Changes {
+    return { ...settings, "pods.tolerations": [...settings["pods.tolerations"], NONE] };
+}
+
 /** Planned changes: nothing fails but, on a node's ports, for a pause in milliseconds. */
-function restarts(environment: Environment, deployments: readonly string[], pauseMs: number | undefined): Steps {
+function restarts(
+    environment: Environment,
+    deployments: readonly string[],
+    pauseMs: number | undefined,
+    changes: Changes,
+): Steps {
     const planned = (action: () => Promise<unknown>) => async () => {
         const seen = await underLoad(environment, action);
         if (pauseMs === undefined) {
@@ -40,53 +72,70 @@ function restarts(environment: Environment, deployments: readonly string[], paus
         } else {
             assert.ok(seen.pauseMs < pauseMs, inWords(seen));
         }
+        assert.ok(seen.silentMs < SILENCE_MS, inWords(seen));
         return inWords(seen);
     };
     const each = deployments.map((name) => [`rolling restart of ${name}`, planned(() => restart(environment, name))]);
     return {
         ...(Object.fromEntries(each) as Steps),
-        "`pulumi up` with a changed setting that rolls the pods": planned(() =>
-            upWith(environment, { pods: { tolerations: [{ key: "site.example/none", operator: "Exists" }] } }),
-        ),
+        "`pulumi up` with a changed setting that rolls the pods": planned(() => upWith(environment, changes)),
     };
 }
 
-/** What nobody plans: it ends, and what failed meanwhile is a figure. */
+/** What nobody plans: it is over soon, and what failed meanwhile is a figure. */
 function faults(environment: Environment): Steps {
+    const soon = ({ pauseMs }: Seen) => pauseMs < UNPLANNED_MS;
     const seen =
-        (action: () => Promise<unknown>, ok: (seen: Seen) => boolean = () => true) =>
+        (action: () => Promise<unknown>, ok: (seen: Seen) => boolean = soon) =>
         async () => {
             const found = await underLoad(environment, action);
-            assert.ok(ok(found), inWords(found));
+            assert.ok(ok(found) && found.silentMs < SILENCE_MS, inWords(found));
             return inWords(found);
         };
-    const short = ({ failed, requests }: Seen) => failed < requests / 10;
     return {
-        "a pod is killed": seen(async () => {
+        "nginx of a pod is killed": seen(async () => {
             const { namespace } = await outputs(environment);
-            const [pod = ""] = (await podsOf(namespace, PROXY)).split(" ");
-            await kubectl("delete", "pod", pod, "--namespace", namespace, "--grace-period=0", "--force");
-            await rolledOut(namespace, PROXY);
-        }, short),
+            const { name = "" } = (await podsOf(namespace, NAMES.proxy)).find(({ node }) => node === WORKER) ?? {};
+            // By a signal that it cannot catch: a pod that is deleted by force still ends in its time.
+            const container = `--label io.kubernetes.pod.name=${name} --name '^nginx$'`;
+            await inNode(WORKER, `crictl ps --quiet ${container} | xargs crictl stop --timeout 0`);
+            const restarts = "jsonpath={.status.containerStatuses[?(@.name=='nginx')].restartCount}";
+            const count = () => kubectl("get", "pod", name, "--namespace", namespace, "-o", restarts);
+            await until("nginx again", 60, async () => Number(await count()) > 0);
+            await rolledOut(namespace, NAMES.proxy);
+        }),
+        "the API server is restarted": seen(
+            async () => {
+                await inNode(CONTROL_PLANE, "crictl ps --quiet --name '^kube-apiserver$' | xargs crictl stop");
+                const ready = async () => (await attemptKubectl("get", "--raw=/readyz")).status === 0;
+                await until("the API server", 120, ready);
+            },
+            // Nobody serves what it does not; clients go on afterwards.
+            () => true,
+        ),
+        "kubelet and containerd are restarted": seen(async () => {
+            const since = Math.floor(Date.now() / 1000) * 1000;
+            await inNode(WORKER, "systemctl restart containerd kubelet");
+            const path = "jsonpath={.status.conditions[?(@.type=='Ready')].lastHeartbeatTime}";
+            const heard = async () => Date.parse(await kubectl("get", "node", WORKER, "-o", path)) > since;
+            await until(`a word from ${WORKER}`, 120, heard);
+            await kubectl("wait", "--for=condition=Ready", `node/${WORKER}`, "--timeout=120s");
+        }),
+        // Last: then all pods are on the other node.
         "a node is drained": seen(
             async () => {
                 const drain = ["--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s"];
                 const { namespace } = await outputs(environment);
-                const selector = `--pod-selector=app.kubernetes.io/instance=${PROXY}`;
-                await kubectl("drain", WORKER, ...drain, selector, "--grace-period=20");
-                await rolledOut(namespace, PROXY);
-                await kubectl("uncordon", WORKER);
+                const selector = `--pod-selector=app.kubernetes.io/instance=${NAMES.proxy}`;
+                try {
+                    await kubectl("drain", WORKER, ...drain, selector, "--grace-period=20");
+                    await rolledOut(namespace, NAMES.proxy);
+                } finally {
+                    await kubectl("uncordon", WORKER);
+                }
             },
             ({ failed }) => failed === 0,
         ),
-        "the API server is restarted": seen(async () => {
-            await inNode(CONTROL_PLANE, "crictl ps --quiet --name '^kube-apiserver$' | xargs crictl stop");
-            await until("the API server", 120, async () => (await attemptKubectl("get", "--raw=/readyz")).status === 0);
-        }),
-        "kubelet and containerd are restarted": seen(async () => {
-            await inNode(WORKER, "systemctl restart containerd kubelet");
-            await kubectl("wait", "--for=condition=Ready", `node/${WORKER}`, "--timeout=120s");
-        }, short),
     };
 }
 
@@ -100,9 +149,18 @@ function rolledOut(namespace: string, name: string): Promise<string> {
     return kubectl("rollout", "status", `deployment/${name}`, "--namespace", namespace, "--timeout=300s");
 }
 
-function podsOf(namespace: string, name: string): Promise<string> {
-    const selector = `--selector=app.kubernetes.io/instance=${name}`;
-    return kubectl("get", "pods", "--namespace", namespace, selector, "-o", "jsonpath={.items[*].metadata.name}");
+/** The pods of a part that are not on their way out, with their nodes. */
+async function podsOf(namespace: string, part: string): Promise<{ readonly name: string; readonly node: string }[]> {
+    const selector = `--selector=app.kubernetes.io/instance=${part}`;
+    const { items } = JSON.parse(await kubectl("get", "pods", "--namespace", namespace, selector, "-o", "json")) as {
+        readonly items: readonly {
+            readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+            readonly spec: { readonly nodeName: string };
+        }[];
+    };
+    return items
+        .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+        .map(({ metadata: { name }, spec: { nodeName } }) => ({ name, node: nodeName }));
 }
 
 function inNode(node: string, command: string): Promise<string> {
