@@ -160,7 +160,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
                           serviceName: proxy.serviceName,
                           servicePort: proxy.servicePort,
                           serverName: proxy.serverName,
-                          caSecretName: proxy.tlsSecretName,
+                          caCertificate: ca.caCertificate,
                           paths,
                           sourceRanges,
                       },

@@ -25,8 +25,8 @@ interface ApiIngressRoute {
     readonly servicePort: number;
     /** Name that the Service's certificate must hold. */
     readonly serverName: pulumi.Input<string>;
-    /** Name of the Secret, in the Ingress's namespace, whose ca.crt verifies the Service's certificate. */
-    readonly caSecretName: pulumi.Input<string>;
+    /** CA certificates that verify the Service's certificate, PEM; in a rotation the old one and the new one. */
+    readonly caCertificate: pulumi.Input<string>;
     /** Path prefixes that are routed to the Service. */
     readonly paths: readonly string[];
     /**
@@ -122,6 +122,15 @@ function apiIngress(
     parent: pulumi.Resource,
 ): void {
     const { sourceRanges = [] } = route;
+    // Not the Secret of the Service's certificate: what is in there changes before the Service shows it.
+    const authority = new k8s.core.v1.Secret(
+        `${name}-ca`,
+        {
+            metadata: { name: `${name}-ca`, namespace: metadata.namespace },
+            stringData: { "ca.crt": route.caCertificate },
+        },
+        { parent },
+    );
     // Neither the host of a rule nor one of tls may be an IP address; a DNS name is both.
     const dnsName = host.apply((given) => (isIP(given) === 0 ? given : undefined));
     new k8s.networking.v1.Ingress(
@@ -131,7 +140,7 @@ function apiIngress(
                 ...metadata,
                 annotations: {
                     "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
-                    "nginx.ingress.kubernetes.io/proxy-ssl-secret": pulumi.interpolate`${metadata.namespace}/${route.caSecretName}`,
+                    "nginx.ingress.kubernetes.io/proxy-ssl-secret": pulumi.interpolate`${metadata.namespace}/${authority.metadata.name}`,
                     "nginx.ingress.kubernetes.io/proxy-ssl-name": route.serverName,
                     "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
                     // Watches, logs and exec stream, and large applies pass. Silence would end after 60 s.

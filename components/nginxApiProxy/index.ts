@@ -65,8 +65,6 @@ export class NginxApiProxy extends pulumi.ComponentResource {
     readonly servicePort: number;
     /** DNS name in the proxy's certificate for a controller, which verifies it. */
     readonly serverName: pulumi.Output<string>;
-    /** Name of the Secret with the proxy's certificate; its ca.crt verifies the proxy. */
-    readonly tlsSecretName: pulumi.Input<string>;
     /** Path prefixes that the proxy passes on; it answers 404 to all others. */
     readonly paths: readonly string[] = API_PATHS;
 
@@ -89,7 +87,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
 
         this.servicePort = ports.https;
         this.serverName = pulumi.interpolate`${name}.${args.namespace}.svc`;
-        this.tlsSecretName = clients.type === "outside" ? clients.tlsSecretName : `${name}-tls`;
+        const tlsSecretName = clients.type === "outside" ? clients.tlsSecretName : `${name}-tls`;
 
         const needed =
             clients.type === "outside"
@@ -109,7 +107,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
         const deployment = proxyDeployment(
             name,
             { ...args, limits, admit },
-            { metadata, replicas, tlsSecretName: this.tlsSecretName, needed },
+            { metadata, replicas, tlsSecretName, needed },
             this,
         );
         disruptionBudget(name, metadata, labels, replicas, this);
@@ -137,7 +135,6 @@ export class NginxApiProxy extends pulumi.ComponentResource {
             serviceName: this.serviceName,
             servicePort: this.servicePort,
             serverName: this.serverName,
-            tlsSecretName: this.tlsSecretName,
         });
     }
 }

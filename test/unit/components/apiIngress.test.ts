@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ApiIngress, ApiIngressArgs } from "../../../components/apiIngress";
 import { ISSUER, NAMESPACE } from "../support/arguments";
-import { input, record, registered, settled, valueOf } from "../support/mocks";
+import { CA_PEM, input, record, registered, settled, valueOf } from "../support/mocks";
 
 describe("ApiIngress", () => {
     beforeEach(() => record());
@@ -16,7 +16,7 @@ describe("ApiIngress", () => {
             serviceName: "proxy",
             servicePort: 60443,
             serverName: "proxy.svc",
-            caSecretName: "proxy-tls",
+            caCertificate: CA_PEM,
             paths: ["/api", "/apis"],
         },
         tlsSecretName: "leaf",
@@ -65,7 +65,7 @@ describe("ApiIngress", () => {
         await settled(new ApiIngress("ingress", args));
         assert.deepEqual(input("ingress-ingress", "metadata", "annotations"), {
             "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
-            "nginx.ingress.kubernetes.io/proxy-ssl-secret": `${NAMESPACE}/proxy-tls`,
+            "nginx.ingress.kubernetes.io/proxy-ssl-secret": `${NAMESPACE}/ingress-ca`,
             "nginx.ingress.kubernetes.io/proxy-ssl-name": "proxy.svc",
             "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
             "nginx.ingress.kubernetes.io/proxy-read-timeout": "14400",
@@ -73,6 +73,8 @@ describe("ApiIngress", () => {
             "nginx.ingress.kubernetes.io/proxy-body-size": "0",
             "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
         });
+        assert.deepEqual(input("ingress-ca", "metadata"), { name: "ingress-ca", namespace: NAMESPACE });
+        assert.deepEqual(input("ingress-ca", "stringData", "value"), { "ca.crt": CA_PEM });
     });
 
     it("is a certificate alone where nothing routes", async () => {

@@ -3,7 +3,7 @@ import { ApiIngress } from "../../../components/apiIngress";
 import { InternalIngressController } from "../../../components/internalIngressController";
 import { NginxApiProxy } from "../../../components/nginxApiProxy";
 import { ISSUER, NAMESPACE, PORTS, PROXY } from "../support/arguments";
-import { input, record, settled } from "../support/mocks";
+import { CA_PEM, input, record, settled } from "../support/mocks";
 
 /** The API server's own limit for a request's line and headers, and the 4 KiB by which Go is more generous. */
 const HEADER_BYTES = (1 << 20) + 4096;
@@ -25,7 +25,7 @@ describe("on every way to the API server", () => {
             serviceName: "proxy",
             servicePort: 60443,
             serverName: "proxy.svc",
-            caSecretName: "proxy-tls",
+            caCertificate: CA_PEM,
             paths: ["/api"],
         };
         const ingress = { namespace: NAMESPACE, address, port: 60443, issuerRef: ISSUER, tlsSecretName: "leaf", route };
