@@ -1,66 +1,123 @@
 import assert from "node:assert/strict";
-import { kubectl } from "../../../local/cluster/kubectl";
-import { HPC } from "../../../local/machine/layout";
-import { run, until } from "../../../local/machine/shell";
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { KubeConfig } from "@kubernetes/client-node";
+import { readyPods } from "../../../checks/front";
+import { secured } from "../../../checks/send";
+import { tunnelTo } from "../../../checks/tunnel";
+import { applyManifest, kubectl } from "../../../local/cluster/kubectl";
+import { KUBECONFIG } from "../../../local/machine/layout";
+import { until } from "../../../local/machine/shell";
 import { Environment } from "../../../local/stacks/environments";
 import { outputs } from "../../../local/stacks/pulumi";
-import { Seen, underLoad } from "../../trust/load";
-import { fromNothing, inSteps, Steps, upWith } from "../support";
+import { NAMES } from "../../../stacks/compose";
+import { abandonLoads, beginLoad, Seen, underLoad } from "../../trust/load";
+import { deployWith, fromNothing, inSteps, Steps, upWith } from "../support";
 
 const HOUR = { certificate: { duration: "1h" } };
 /** Clients that connect five times a second, each time anew. */
 const CLIENTS = { perSecond: 5, watches: 0 };
+/** How long a renewed certificate may take to be served, in seconds: kubelet shows pods a changed Secret within 90. */
+const SERVED_SECONDS = 240;
+const [FIRST, SECOND] = [NAMES.ca, `${NAMES.ca}-g2`];
+/** A job of before, and how it is refused that it loses the API. */
+const JOB = "old-job";
+const OLD_JOB = /pods on virtual nodes that may trust the old CA alone: 1, the oldest default\/old-job of /;
 
 /** Certificates that change under clients: nobody fails. */
 describe("a door", () => {
+    after(abandonLoads);
+
     inSteps("whose certificates are rotated", {
         "`make up`": async () => {
             await fromNothing();
             await upWith("dev", HOUR);
             return "the Job's table, certificates of an hour";
         },
-        "the certificate of the address is renewed": () => renewal("dev", "kubernetes-api"),
-        ...authority("dev"),
+        "the certificate of the address is renewed": () => renewal("dev", NAMES.ingress, NAMES.proxy),
+        ...authority("dev", [NAMES.proxy]),
     });
 
     inSteps("whose certificates are rotated, behind Traefik", {
         "`make up ENV=metallb CONTROLLER=traefik`": () => fromNothing("ENV=metallb", "CONTROLLER=traefik"),
-        "the certificate of the address is renewed": () => renewal("metallb", "kubernetes-api"),
-        "the proxy's own certificate is renewed": () => renewal("metallb", "my-nginx-kubernetes-api"),
+        "the certificate of the address is renewed": () => renewal("metallb", NAMES.ingress, NAMES.controller),
+        "the proxy's own certificate is renewed": () => renewal("metallb", NAMES.proxy, NAMES.proxy),
+        ...authority("metallb", [NAMES.controller, NAMES.proxy]),
     });
 });
 
-/** The three steps, with clients that hold what was handed out before each. */
-function authority(environment: Environment): Steps {
-    const step = (ca: object, signs: string, trusted: number) => async () => {
-        const started = Date.now();
-        const seen = await underLoad(environment, () => upWith(environment, { ...HOUR, ca }), CLIENTS);
-        assert.equal(seen.failed, 0, JSON.stringify(seen.faults));
-        const { apiServerUrl, caCertificate } = await outputs(environment);
-        assert.equal(caCertificate.match(/BEGIN CERTIFICATE/g)?.length, trusted);
-        assert.equal((await served(apiServerUrl, "-issuer")).replace(/.*CN ?= ?/, ""), signs);
-        return `${inShort(seen)}, ${Math.round((Date.now() - started) / 1000)} s`;
+/**
+ * The three updates, and what all pods of some parts show after each. Clients that were given the old CA alone ask from before the
+ * first until the second; those that were given both from after the first until after the third.
+ */
+function authority(environment: Environment, parts: readonly string[]): Steps {
+    let endOfOld: () => Promise<Seen>;
+    let endOfBoth: () => Promise<Seen>;
+    const step = async (ca: object, signs: string, trusted: readonly string[]) => {
+        await upWith(environment, { ...HOUR, ca });
+        assert.deepEqual(subjectsOf((await outputs(environment)).caCertificate), trusted);
+        const { namespace } = await outputs(environment);
+        let seen: string[] = [];
+        await until(
+            `certificates of ${signs} at all pods`,
+            SERVED_SECONDS,
+            async () => {
+                const certificates = await Promise.all(parts.map((part) => shown(namespace, part)));
+                seen = certificates.flat().map(({ issuer }) => nameIn(issuer));
+                return certificates.every(({ length }) => length > 0) && seen.every((issuer) => issuer === signs);
+            },
+            () => seen.join(", "),
+        );
     };
-    const [first, second] = ["ingress-nginx-internal-root-ca", "ingress-nginx-internal-root-ca-g2"];
     return {
-        "the end before its time is refused": async () => {
-            await assert.rejects(upWith(environment, { ...HOUR, ca: { generation: 2 } }));
-            return "refused";
+        "the end and the second update are refused before the first": async () => {
+            endOfOld = await beginLoad(environment, CLIENTS);
+            for (const ca of [{ generation: 2 }, { generation: 2, rotation: "complete" }]) {
+                await assert.rejects(
+                    deployWith(environment, { ...HOUR, ca }),
+                    /ca\.generation: generation 1 of the CA signs, .*set ca\.generation to 2 and ca\.rotation to prepare first/,
+                );
+            }
+            await makeJob((await outputs(environment)).interlinkNodeName);
+            return "refused, and clients with the old CA alone begin to ask";
         },
-        "prepare, clients with the old CA alone": step({ generation: 2, rotation: "prepare" }, first, 2),
-        "complete, clients with both": step({ generation: 2, rotation: "complete" }, second, 2),
-        "the end, clients with both": step({ generation: 2 }, second, 1),
+        "prepare: the old CA signs, both are handed out": async () => {
+            await step({ generation: 2, rotation: "prepare" }, FIRST, [FIRST, SECOND]);
+            endOfBoth = await beginLoad(environment, CLIENTS);
+            return "clients with both begin to ask";
+        },
+        "complete is refused while a job of before runs": async () => {
+            const complete = { ...HOUR, ca: { generation: 2, rotation: "complete" } };
+            await assert.rejects(deployWith(environment, complete), OLD_JOB);
+            await kubectl("delete", "pod", JOB, "--now", "--timeout=120s");
+            const seen = await endOfOld();
+            assert.equal(seen.failed, 0, JSON.stringify(seen.faults));
+            return `refused; of the clients with the old CA alone until then ${inShort(seen)}`;
+        },
+        "complete: the new CA signs, both are handed out": async () => {
+            const began = Date.now();
+            await step({ generation: 2, rotation: "complete" }, SECOND, [FIRST, SECOND]);
+            return `served after ${Math.round((Date.now() - began) / 1000)} s`;
+        },
+        "the end: the new CA alone": async () => {
+            await step({ generation: 2 }, SECOND, [SECOND]);
+            const seen = await endOfBoth();
+            assert.equal(seen.failed, 0, JSON.stringify(seen.faults));
+            return `of the clients with both since the first update ${inShort(seen)}`;
+        },
     };
 }
 
-/** Renews a certificate as `cmctl renew` does, by a condition; the pods stay, and no client fails. */
-async function renewal(environment: Environment, name: string): Promise<string> {
-    const { apiServerUrl, namespace } = await outputs(environment);
+/**
+ * Renews a certificate as `cmctl renew` does, by a condition, until all pods of a part show the new one; the pods stay, and no
+ * client fails.
+ */
+async function renewal(environment: Environment, certificate: string, part: string): Promise<string> {
+    const { namespace } = await outputs(environment);
     const pods = () => kubectl("get", "pods", "--namespace", namespace, "-o", "jsonpath={.items[*].metadata.uid}");
-    const revision = () =>
-        kubectl("get", "certificate", name, "--namespace", namespace, "-o", "jsonpath={.status.revision}");
-    const [podsBefore, revisionBefore] = [await pods(), await revision()];
-    const serialBefore = await served(apiServerUrl, "-serial");
+    const serials = async () => (await shown(namespace, part)).map(({ serialNumber }) => serialNumber);
+    const [podsBefore, before] = [await pods(), await serials()];
+    assert.notEqual(before.length, 0);
     let seconds = 0;
     const seen = await underLoad(
         environment,
@@ -73,26 +130,64 @@ async function renewal(environment: Environment, name: string): Promise<string> 
                 message: "Renewed by hand",
             };
             const patch = JSON.stringify([{ op: "add", path: "/status/conditions/-", value: condition }]);
-            const where = ["certificate", name, "--namespace", namespace, "--subresource=status"];
+            const where = ["certificate", certificate, "--namespace", namespace, "--subresource=status"];
             await kubectl("patch", ...where, "--type=json", `--patch=${patch}`);
-            await until("a renewed certificate", 180, async () =>
-                name === "kubernetes-api"
-                    ? (await served(apiServerUrl, "-serial")) !== serialBefore
-                    : (await revision()) !== revisionBefore,
-            );
+            await until("a renewed certificate at all pods", SERVED_SECONDS, async () => {
+                const now = await serials();
+                return now.length === before.length && now.every((serial) => !before.includes(serial));
+            });
             seconds = Math.round((Date.now() - started) / 1000);
         },
         CLIENTS,
     );
     assert.equal(seen.failed, 0, JSON.stringify(seen.faults));
     assert.equal(await pods(), podsBefore);
-    return `after ${seconds} s, the same pods, ${inShort(seen)}`;
+    return `at ${before.length} pods after ${seconds} s, the same pods, ${inShort(seen)}`;
 }
 
-/** What openssl says of the certificate that is served. */
-async function served(url: string, what: "-serial" | "-issuer"): Promise<string> {
-    const command = `openssl s_client -connect "$1" </dev/null 2>/dev/null | openssl x509 -noout ${what}`;
-    return (await run(["sh", "-c", command, "sh", new URL(url).host], { netns: HPC })).trim();
+/** The certificates that the ready pods of a part show at their port for HTTPS, whoever is let in to them from outside. */
+async function shown(namespace: string, part: string): Promise<X509Certificate[]> {
+    const cluster = new KubeConfig();
+    cluster.loadFromFile(KUBECONFIG);
+    const pods = await readyPods(cluster, { namespace, labels: { "app.kubernetes.io/instance": part } });
+    return Promise.all(
+        pods.map(async (pod) => {
+            const port = 60443;
+            const connection = await tunnelTo(cluster, { namespace, pod, port });
+            // Which one it is, whether or not it is trusted.
+            const server = { host: "127.0.0.1", port, caCertificate: "" };
+            const socket = secured(connection, server, { ca: undefined, rejectUnauthorized: false });
+            try {
+                await once(socket, "secureConnect");
+                return socket.getPeerX509Certificate() ?? assert.fail(`pod ${pod} shows no certificate`);
+            } finally {
+                connection.destroy();
+            }
+        }),
+    );
+}
+
+/** A job on the virtual node that goes on until somebody deletes it. */
+async function makeJob(nodeName: string): Promise<void> {
+    const container = {
+        name: "job",
+        image: "docker.io/nginxinc/nginx-unprivileged:1.22.1",
+        command: ["sleep", "infinity"],
+    };
+    const spec = { nodeName, restartPolicy: "Never", tolerations: [{ operator: "Exists" }], containers: [container] };
+    const metadata = { name: JOB, namespace: "default" };
+    await applyManifest(JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata, spec }));
+}
+
+/** The names of the CAs in a bundle. */
+function subjectsOf(bundle: string): string[] {
+    const certificates = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    return certificates.map((pem) => nameIn(new X509Certificate(pem).subject));
+}
+
+/** The common name in a distinguished name of one line each. */
+function nameIn(distinguishedName: string): string {
+    return /^CN=(.*)$/m.exec(distinguishedName)?.[1] ?? "";
 }
 
 function inShort({ failed, requests }: Seen): string {
