@@ -8,13 +8,13 @@ import { run } from "../../../local/machine/shell";
 import { template } from "../../../local/machine/template";
 import { outputs } from "../../../local/stacks/pulumi";
 import { version } from "../../../local/toolchain/tools";
+import { NAMES } from "../../../stacks/compose";
 import { Received, Sent, Target } from "../../trust/exchange";
 import { agent, attack, FORGED } from "../../trust/hostile";
 import { certificateFor } from "../../unit/support/fakeCluster";
-import { deployWith, fromNothing, hpcCurl, inSteps, make, TABLE } from "../support";
+import { deployWith, fromNothing, hpcCurl, inSteps, TABLE } from "../support";
 
 const NAMESPACE = "door";
-const PROXY = "my-nginx-kubernetes-api";
 /** What the proxy passes on. */
 const LISTED = /^\/(api|apis|openapi|version|healthz|livez|readyz|\.well-known|openid)([/?]|$)/;
 const AUDIT_LOG = "/var/log/kubernetes/audit.log";
@@ -125,7 +125,7 @@ describe("a door", () => {
         },
         "where the proxy may not ask, nobody gets in": async () => {
             const token = await tokenOf("job");
-            await kubectl("delete", "clusterrolebinding", PROXY);
+            await kubectl("delete", "clusterrolebinding", NAMES.proxy);
             try {
                 await sleep(FORGOTTEN_MS);
                 const text = await answerTo(token);
@@ -134,8 +134,8 @@ describe("a door", () => {
                 return text;
             } finally {
                 const { namespace } = await outputs("dev");
-                const grant = [`--clusterrole=${PROXY}`, `--serviceaccount=${namespace}:${PROXY}`];
-                await kubectl("create", "clusterrolebinding", PROXY, ...grant);
+                const grant = [`--clusterrole=${NAMES.proxy}`, `--serviceaccount=${namespace}:${NAMES.proxy}`];
+                await kubectl("create", "clusterrolebinding", NAMES.proxy, ...grant);
                 await kubectl("delete", "namespace", NAMESPACE);
                 await kubectl("delete", "clusterrolebinding", NAMESPACE);
             }
@@ -144,7 +144,7 @@ describe("a door", () => {
 
     inSteps("for tokens alone", {
         "`make up CONTROLLER=none`, then admit: tokens": async () => {
-            await make("up", "CONTROLLER=none");
+            await fromNothing("CONTROLLER=none");
             await deployWith("dev", { admit: "tokens" });
             return "an update in place, whose check at its end passed";
         },
