@@ -11,28 +11,22 @@ import { stop } from "../../local/machine/processes";
 import { attempt, Result, run, until } from "../../local/machine/shell";
 import { settingsPath } from "../../local/stacks/environments";
 import { environment, Outputs, outputs } from "../../local/stacks/pulumi";
-import { inSteps, make } from "./support";
+import { NAMES } from "../../stacks/compose";
+import { fromNothing, inSteps, make } from "./support";
 
 /** Namespace of a service account that may watch. */
 const NAMESPACE = "doctor";
-const PROXY = "my-nginx-kubernetes-api";
 
 /** The doctor and its script on the local cluster, healthy and with real faults. A row of docs/doctor.md is a step. */
 describe("the doctor", () => {
     let found: Outputs;
 
     before(async () => {
-        // Another controller's pods have the ports; without a stack there is nothing to be removed.
-        await make("destroy").catch(() => undefined);
-        await make("up", "CONTROLLER=traefik");
+        await fromNothing("CONTROLLER=traefik");
         found = await outputs("dev");
         await kubectl("create", "namespace", NAMESPACE);
         const grant = ["--clusterrole=view", `--serviceaccount=${NAMESPACE}:default`, "--namespace", NAMESPACE];
         await kubectl("create", "rolebinding", "view", ...grant);
-    });
-    after(async () => {
-        await kubectl("delete", "namespace", NAMESPACE);
-        await make("up");
     });
 
     inSteps("on the local cluster", {
@@ -43,7 +37,7 @@ describe("the doctor", () => {
             return `${findings.length} links`;
         },
         "names the proxy's pods where they are scaled to nothing": () => {
-            const scale = (replicas: number) => ["scale", `deployment/${PROXY}`, `--replicas=${replicas}`];
+            const scale = (replicas: number) => ["scale", `deployment/${NAMES.proxy}`, `--replicas=${replicas}`];
             return faulty(
                 "proxy's pods",
                 () => inFront(...scale(0)),
@@ -53,7 +47,7 @@ describe("the doctor", () => {
         "names the proxy's way where its Service leads nowhere": () => {
             const select = (name: string) => {
                 const spec = { selector: { "app.kubernetes.io/name": name } };
-                return ["patch", "service", PROXY, "--patch", JSON.stringify({ spec })];
+                return ["patch", "service", NAMES.proxy, "--patch", JSON.stringify({ spec })];
             };
             return faulty(
                 "proxy to API server",
@@ -62,23 +56,20 @@ describe("the doctor", () => {
             );
         },
         "names the proxy's way where a NetworkPolicy keeps the controller out": async () => {
-            const policy = ["networkpolicy", PROXY];
-            const before = await inFront("get", ...policy, "-o", "json");
+            const policy = ["networkpolicy", NAMES.proxy];
+            const { spec } = JSON.parse(await inFront("get", ...policy, "-o", "json")) as {
+                readonly spec: { readonly ingress: readonly object[] };
+            };
             // Connections that are open stay so.
-            const reconnect = async () => {
-                await inFront("rollout", "restart", "deployment/my-ingress-nginx");
-                await inFront("rollout", "status", "deployment/my-ingress-nginx", "--timeout=120s");
+            const admit = async (ingress: readonly object[]) => {
+                await inFront("patch", ...policy, "--type=merge", "--patch", JSON.stringify({ spec: { ingress } }));
+                await inFront("rollout", "restart", `deployment/${NAMES.controller}`);
+                await inFront("rollout", "status", `deployment/${NAMES.controller}`, "--timeout=120s");
             };
             return faulty(
                 "proxy to API server",
-                async () => {
-                    await inFront("patch", ...policy, "--patch", JSON.stringify({ spec: { ingress: [] } }));
-                    await reconnect();
-                },
-                async () => {
-                    await applyManifest(before, "--server-side", "--force-conflicts");
-                    await reconnect();
-                },
+                () => admit([]),
+                () => admit(spec.ingress),
             );
         },
         "names the class where it is gone": async () => {
@@ -92,14 +83,21 @@ describe("the doctor", () => {
         },
         "names InterLink's configuration where it holds another CA": async () => {
             const map = ["configmap", `${found.interlinkNodeName}-virtual-kubelet-config`, "--namespace", "interlink"];
-            const before = await kubectl("get", ...map, "-o", "json");
+            const { data } = JSON.parse(await kubectl("get", ...map, "-o", "json")) as {
+                readonly data: Readonly<Record<string, string>>;
+            };
             const [, line = ""] = found.caCertificate.split("\n");
-            const changed = before.replace(line, line.split("").reverse().join(""));
-            assert.notEqual(changed, before);
+            const configuration = data["InterLinkConfig.yaml"] ?? "";
+            const changed = configuration.replace(line, line.split("").reverse().join(""));
+            assert.notEqual(changed, configuration);
+            const write = (text: string) => {
+                const patch = JSON.stringify({ data: { "InterLinkConfig.yaml": text } });
+                return kubectl("patch", ...map, "--type=merge", "--patch", patch);
+            };
             return faulty(
                 "InterLink's configuration",
-                () => applyManifest(changed, "--server-side", "--force-conflicts"),
-                () => applyManifest(before, "--server-side", "--force-conflicts"),
+                () => write(changed),
+                () => write(configuration),
             );
         },
         "names the virtual node, and why it is not Ready, where InterLink is stopped": () =>
