@@ -59,8 +59,11 @@ function suite(name: string, ...options: string[]): Report["tests"] {
                 `${err.message === undefined ? "ok     " : "FAILED "} ${fullTitle}${err.message ? `\n${err.message}` : ""}`,
             );
         }
+        if (tests.length === 0) {
+            console.log(`FAILED  ${name}: no test has such a name`);
+        }
         passed += stats.passes;
-        failed += stats.failures + (succeeded || stats.failures > 0 ? 0 : 1);
+        failed += stats.failures + ((succeeded && tests.length > 0) || stats.failures > 0 ? 0 : 1);
         return tests;
     } catch (error) {
         console.log(`FAILED  ${name}: no report: ${String(error)}`);
