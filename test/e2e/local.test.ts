@@ -8,6 +8,7 @@ import { CACHE, RUN, STATE } from "../../local/machine/layout";
 import { podmanEnvironment } from "../../local/machine/podman";
 import { environment, mainStack, Outputs, outputs, pulumiUp } from "../../local/stacks/pulumi";
 import { attempt, run, until } from "../../local/machine/shell";
+import { NAMES } from "../../stacks/compose";
 import { assertStreams } from "./streams";
 import { assertNamespaces, make, TABLE, UNCHANGED } from "./support";
 
@@ -109,9 +110,9 @@ describe("on the local cluster", () => {
 
     it("`make up` and `make verify` fail where the way in serves nothing, and pass where it does again", async () => {
         const { namespace } = await outputs("dev");
-        const proxy = ["deployment/my-nginx-kubernetes-api", "--namespace", namespace];
+        const proxy = [`deployment/${NAMES.proxy}`, "--namespace", namespace];
         await kubectl("scale", "--replicas=0", ...proxy);
-        const pods = ["-l", "app.kubernetes.io/instance=my-nginx-kubernetes-api", "--namespace", namespace];
+        const pods = ["-l", `app.kubernetes.io/instance=${NAMES.proxy}`, "--namespace", namespace];
         await kubectl("wait", "--for=delete", "pod", "--timeout=60s", ...pods);
         const update = await attempt(["make", "up"]);
         assert.notEqual(update.status, 0, update.stdout);

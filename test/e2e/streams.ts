@@ -9,6 +9,7 @@ import { HPC } from "../../local/machine/layout";
 import { outputs } from "../../local/stacks/pulumi";
 import { attempt, Result, RunOptions } from "../../local/machine/shell";
 import { program } from "../../local/toolchain/tools";
+import { NAMES } from "../../stacks/compose";
 
 const NAMESPACE = "streams";
 /** Longer than the minute for which most proxies let a connection be silent. */
@@ -61,7 +62,7 @@ export async function assertStreams(environment: Environment): Promise<void> {
         ];
         const silence = sleep(SILENCE_SECONDS * 1000);
 
-        const proxy = ["get", "deployment", "my-nginx-kubernetes-api", "--namespace", namespace];
+        const proxy = ["get", "deployment", NAMES.proxy, "--namespace", namespace];
         // An image with a shell's commands, which the node has already.
         const image = await kubectl(...proxy, "-o", "jsonpath={.spec.template.spec.containers[0].image}");
         await inside("run", "shell", `--image=${image}`, "--command", "--", "sleep", "infinity");

@@ -8,6 +8,7 @@ import { HPC } from "../../local/machine/layout";
 import { attempt, run } from "../../local/machine/shell";
 import { template } from "../../local/machine/template";
 import { outputs } from "../../local/stacks/pulumi";
+import { NAMES } from "../../stacks/compose";
 
 /**
  * What a watch without a keep-alive of its own gets when its first event comes after so many seconds, through a firewall that
@@ -45,9 +46,9 @@ export async function idleWatch(seconds: number, forgets?: number): Promise<stri
 /** Gives the proxy a configuration in which no side of its connections asks whether the other one is still there. */
 export async function withoutKeepAlive(): Promise<void> {
     const { namespace } = await outputs("dev");
-    const proxy = ["deployment/my-nginx-kubernetes-api", "--namespace", namespace];
+    const proxy = [`deployment/${NAMES.proxy}`, "--namespace", namespace];
     const deployment = await kubectl("get", ...proxy, "-o", "json");
-    const [, name = ""] = /"name": "(my-nginx-kubernetes-api-configuration-[^"]+)"/.exec(deployment) ?? [];
+    const [, name = ""] = new RegExp(`"name": "(${NAMES.proxy}-configuration-[^"]+)"`).exec(deployment) ?? [];
     const text = await kubectl("get", "configmap", name, "--namespace", namespace, "-o", "json");
     const without = text.replaceAll(/so_keepalive=[^ ;]+/g, "so_keepalive=off");
     assert.notEqual(without, text);

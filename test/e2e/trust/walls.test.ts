@@ -5,6 +5,7 @@ import { applyManifest, attemptKubectl, kubectl } from "../../../local/cluster/k
 import { INTERLINK_PORT, NET, REGISTRY_PORT } from "../../../local/machine/layout";
 import { until } from "../../../local/machine/shell";
 import { outputs } from "../../../local/stacks/pulumi";
+import { NAMES } from "../../../stacks/compose";
 import { hpcCurl, inSteps, make, upWith } from "../support";
 
 /** A pod from which connections are tried, or to which. */
@@ -114,8 +115,8 @@ describe("a door", () => {
                 assert.deepEqual([...new Set(beyond.map(({ account }) => account))], [interlinkNodeName]);
                 assert.ok(beyond.some(({ read }) => read === "cert-manager"));
                 const within = readers.filter(({ own, read }) => own === read).map(({ account }) => account);
-                assert.deepEqual(within.sort(), [interlinkNodeName, "my-ingress-nginx"].sort());
-                return `my-ingress-nginx: ${namespace} alone; ${interlinkNodeName}: all namespaces, by InterLink's chart; others: none`;
+                assert.deepEqual(within.sort(), [interlinkNodeName, NAMES.controller].sort());
+                return `${NAMES.controller}: ${namespace} alone; ${interlinkNodeName}: all namespaces, by InterLink's chart; others: none`;
             },
         "`make destroy`": async () => {
             await make("destroy");
@@ -131,7 +132,7 @@ async function pods(): Promise<Readonly<Record<"proxy" | "controller" | "kubelet
     const { namespace, interlinkNodeName } = await outputs("dev");
     return {
         proxy: await pod(namespace, "app.kubernetes.io/name=nginx-api-proxy"),
-        controller: await pod(namespace, "app.kubernetes.io/instance=my-ingress-nginx"),
+        controller: await pod(namespace, `app.kubernetes.io/instance=${NAMES.controller}`),
         kubelet: await pod(INTERLINK, `app=${interlinkNodeName}`),
     };
 }
