@@ -30,7 +30,7 @@ export function ownWay(settings: PlainSettings): readonly Link[] {
     const links: readonly Link[] = [
         { name: "cert-manager", after: ["API server"], ask: (facts) => certManager(facts, settings) },
         { name: "certificate issued", after: DEPLOYED, ask: certificateIssued },
-        { name: "IngressClass", after: DEPLOYED, ask: ingressClass },
+        { name: "IngressClass", after: DEPLOYED, ask: (facts) => ingressClass(facts, controller) },
         { name: "proxy's pods", after: DEPLOYED, ask: (facts) => pods(facts, NAMES.proxy) },
         { name: "controller's pods", after: DEPLOYED, ask: (facts) => pods(facts, NAMES.controller) },
         environment === "kind"
@@ -109,9 +109,13 @@ async function certificateIssued(facts: Facts): Promise<string> {
     return seen;
 }
 
-async function ingressClass(facts: Facts): Promise<string> {
+async function ingressClass(facts: Facts, controller: OwnWaySettings["controller"]): Promise<string> {
     const { ingressClassName: name, namespace } = facts.given.outputs;
     await facts.need<V1IngressClass>(`/apis/networking.k8s.io/v1/ingressclasses/${name}`, `IngressClass ${name}`);
+    // Traefik has a route of its own.
+    if (controller !== "ingress-nginx") {
+        return name;
+    }
     const path = `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses/${NAMES.ingress}`;
     const ingress = await facts.need<V1Ingress>(path, `Ingress ${namespace}/${NAMES.ingress}`);
     const seen = ingress.spec?.ingressClassName;

@@ -288,7 +288,7 @@ function isInternal(annotations: unknown): boolean {
     );
 }
 
-/** Hops without TLS, or to a server that nobody verifies, of an Ingress or of an nginx.conf in a ConfigMap. */
+/** Hops without TLS, or to a server that nobody verifies, of an Ingress or of a configuration in a ConfigMap: nginx's or Traefik's. */
 function plainHops(kind: string, props: unknown): Violation[] {
     if (kind === "Ingress") {
         const annotation = (name: string): Path => ["metadata", "annotations", `${NGINX}${name}`];
@@ -305,9 +305,12 @@ function plainHops(kind: string, props: unknown): Violation[] {
             ...demand(props, annotation("proxy-ssl-secret"), isGiven, "the Secret whose ca.crt verifies the backend"),
         ];
     }
-    const path: Path = ["data", "nginx.conf"];
-    const text = kind === "ConfigMap" ? at(props, path) : undefined;
-    return typeof text === "string" ? plainProxying(text, path) : [];
+    const configurations = { "nginx.conf": plainProxying, "traefik.yaml": plainRouting };
+    return Object.entries(configurations).flatMap(([file, plain]) => {
+        const path: Path = ["data", file];
+        const text = kind === "ConfigMap" ? at(props, path) : undefined;
+        return typeof text === "string" ? plain(text, path) : [];
+    });
 }
 
 /** What of a virtual kubelet's configuration leaves the InterLink API server unverified, without an annotation that says so. */
@@ -350,6 +353,31 @@ function plainProxying(text: string, path: Path): Violation[] {
         ...[...verify, ...Array.from({ length: Math.max(0, missing) }, () => undefined)]
             .filter((value) => value !== "on")
             .map((value) => ({ path: [...path, "proxy_ssl_verify"], value, allowed: "on" })),
+    ];
+}
+
+/** What a configuration of Traefik at a path leads on without TLS, or without verifying. */
+function plainRouting(text: string, path: Path): Violation[] {
+    const { http } = parse(text) as {
+        readonly http?: {
+            readonly services?: Readonly<
+                Record<string, { readonly loadBalancer?: { readonly servers?: readonly { readonly url?: unknown }[] } }>
+            >;
+            readonly serversTransports?: Readonly<Record<string, { readonly insecureSkipVerify?: unknown }>>;
+        };
+    };
+    const urls = Object.values(http?.services ?? {}).flatMap(({ loadBalancer }) => loadBalancer?.servers ?? []);
+    return [
+        ...urls
+            .filter(({ url }) => !/^https:/i.test(String(url)))
+            .map(({ url }) => ({ path: [...path, "url"], value: url, allowed: "an https:// address" })),
+        ...Object.values(http?.serversTransports ?? {})
+            .filter(({ insecureSkipVerify = false }) => insecureSkipVerify !== false)
+            .map(({ insecureSkipVerify: value }) => ({
+                path: [...path, "insecureSkipVerify"],
+                value,
+                allowed: "false",
+            })),
     ];
 }
 

@@ -123,7 +123,10 @@ describe("the doctor", () => {
             /there is no IngressClass nginx-internal/,
         ],
         "an Ingress of another class": [
-            answers({ [AT.ingress]: json({ spec: { ingressClassName: "public" } }) }),
+            (site) => {
+                site.settings = { controller: "ingress-nginx" };
+                site.answers = { [AT.ingress]: json({ spec: { ingressClassName: "public" } }) };
+            },
             "IngressClass",
             /has the class public, not nginx-internal/,
         ],

@@ -8,6 +8,7 @@ import {
 import * as proxy from "@pulumi/policy/proxy";
 import { DEFAULT_LIMITS } from "../../../components/nginxApiProxy";
 import { nginxConfiguration } from "../../../components/nginxApiProxy/configuration";
+import { stringify } from "yaml";
 import { policies } from "../../../policy/rules";
 
 type Props = Record<string, unknown>;
@@ -277,6 +278,31 @@ rule("tls-on-every-hop", ({ passes, refuses }) => {
     passes("the one that admits jobs alone", CONFIG_MAP, configMap(nginxConfiguration({ ...args, admit: "jobs" })));
     passes("an unknown configuration", CONFIG_MAP, configMap(UNKNOWN));
     passes("a ConfigMap of something else", CONFIG_MAP, { data: { "traefik.yaml": "tls: {}" } });
+    const traefik = (url: string, transport: object) => ({
+        data: {
+            "traefik.yaml": stringify({
+                http: {
+                    services: { api: { loadBalancer: { servers: [{ url }] } } },
+                    serversTransports: { api: transport },
+                },
+            }),
+        },
+    });
+    const routed = (what: string) => `data["traefik.yaml"].${what} of ConfigMap web`;
+    passes("Traefik's route", CONFIG_MAP, traefik("https://proxy:60443", { rootCAs: ["PEM"] }));
+    passes("Traefik's route that is not known yet", CONFIG_MAP, { data: { "traefik.yaml": UNKNOWN } });
+    refuses(
+        "Traefik's route to plain HTTP",
+        CONFIG_MAP,
+        traefik("http://proxy:8080", {}),
+        `${routed("url")}: "http://proxy:8080" is not allowed; give an https:// address.`,
+    );
+    refuses(
+        "Traefik's route that verifies nobody",
+        CONFIG_MAP,
+        traefik("https://proxy:60443", { insecureSkipVerify: true }),
+        `${routed("insecureSkipVerify")}: true is not allowed; give false.`,
+    );
     passes("a comment", CONFIG_MAP, configMap(`# proxy_pass http://api;\n${configuration}`));
     refuses(
         "a proxy that speaks plain HTTP",
