@@ -121,29 +121,12 @@ function apiIngress(
     metadata: { readonly name: string; readonly namespace: pulumi.Input<string> },
     parent: pulumi.Resource,
 ): void {
-    const { sourceRanges = [] } = route;
     // Neither the host of a rule nor one of tls may be an IP address; a DNS name is both.
     const dnsName = host.apply((given) => (isIP(given) === 0 ? given : undefined));
     new k8s.networking.v1.Ingress(
         `${name}-ingress`,
         {
-            metadata: {
-                ...metadata,
-                annotations: {
-                    "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
-                    "nginx.ingress.kubernetes.io/proxy-ssl-secret": pulumi.interpolate`${metadata.namespace}/${route.caSecretName}`,
-                    "nginx.ingress.kubernetes.io/proxy-ssl-name": route.serverName,
-                    "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
-                    // Watches, logs and exec stream, and large applies pass. Silence would end after 60 s.
-                    "nginx.ingress.kubernetes.io/proxy-read-timeout": String(SILENCE_SECONDS),
-                    "nginx.ingress.kubernetes.io/proxy-send-timeout": String(SILENCE_SECONDS),
-                    "nginx.ingress.kubernetes.io/proxy-body-size": MAX_BODY_SIZE,
-                    "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
-                    ...(sourceRanges.length === 0
-                        ? {}
-                        : { "nginx.ingress.kubernetes.io/whitelist-source-range": sourceRanges.join(",") }),
-                },
-            },
+            metadata: { ...metadata, annotations: annotations(route, metadata.namespace) },
             spec: {
                 ingressClassName: route.ingressClassName,
                 rules: [
@@ -173,4 +156,23 @@ function apiIngress(
         },
         { parent },
     );
+}
+
+/** What controllers are told by annotations: how the Service is spoken to, and that streams and large bodies pass. */
+function annotations(route: ApiIngressRoute, namespace: pulumi.Input<string>): Record<string, pulumi.Input<string>> {
+    const { sourceRanges = [] } = route;
+    return {
+        "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
+        "nginx.ingress.kubernetes.io/proxy-ssl-secret": pulumi.interpolate`${namespace}/${route.caSecretName}`,
+        "nginx.ingress.kubernetes.io/proxy-ssl-name": route.serverName,
+        "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
+        // Watches, logs and exec stream, and large applies pass. Silence would end after 60 s.
+        "nginx.ingress.kubernetes.io/proxy-read-timeout": String(SILENCE_SECONDS),
+        "nginx.ingress.kubernetes.io/proxy-send-timeout": String(SILENCE_SECONDS),
+        "nginx.ingress.kubernetes.io/proxy-body-size": MAX_BODY_SIZE,
+        "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
+        ...(sourceRanges.length > 0 && {
+            "nginx.ingress.kubernetes.io/whitelist-source-range": sourceRanges.join(","),
+        }),
+    };
 }
