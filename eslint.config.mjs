@@ -17,4 +17,7 @@ export default tseslint.config(
             "@typescript-eslint/use-unknown-in-catch-callback-variable": "error",
         },
     },
+    // A constructor reads as a list of steps, and a component's file at one sitting.
+    { files: ["components/**/*.ts"], rules: { "max-lines": ["error", 250] } },
+    { files: ["components/*/index.ts"], rules: { "max-lines-per-function": ["error", 60] } },
 );

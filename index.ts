@@ -14,10 +14,12 @@ export = async (): Promise<StackOutputs> => {
     const settings = loadSettings();
     const { providerArgs, api } = await reachCluster(settings.kubeconfig, settings.context);
     const stack = stackIdentifier();
-    if (api !== undefined) {
-        await checkCluster(api, settings, stack);
-        await sayTroubles(api, settings, stack);
-    }
+    const [ports] = await Promise.all([
+        api && settings.networkPolicies ? apiServerPorts(api) : undefined,
+        api && checkCluster(api, settings, stack),
+    ]);
+    // Beside the update, which no trouble keeps from beginning.
+    const said = api && sayTroubles(api, settings, stack);
     markObjects(stack);
     const provider = new k8s.Provider("kubernetes", {
         ...providerArgs,
@@ -27,12 +29,11 @@ export = async (): Promise<StackOutputs> => {
     });
     const cluster = api?.client();
     const lookAtNode = cluster && ((...node: [string, string]) => restartedAt(cluster, ...node));
-    return checkedOutputs(
-        deploy(settings, provider, { lookAtNode, apiServerPorts: api && (await apiServerPorts(api)) }),
-        {
-            cluster,
-            front: frontPods(settings),
-            longestJob: longestJob(settings),
-        },
-    );
+    const outputs = checkedOutputs(deploy(settings, provider, { lookAtNode, apiServerPorts: ports }), {
+        cluster,
+        front: frontPods(settings),
+        longestJob: longestJob(settings),
+    });
+    await said;
+    return outputs;
 };

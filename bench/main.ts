@@ -4,13 +4,13 @@ import { cpus, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { attemptKubectl, kubectl } from "../local/cluster/kubectl";
 import { PROJECT } from "../local/machine/layout";
-import { run, say, UserError } from "../local/machine/shell";
+import { run, UserError } from "../local/machine/shell";
 import { settingsPath } from "../local/stacks/environments";
 import { environment, outputs } from "../local/stacks/pulumi";
 import { ensureCharts } from "../local/images/charts";
 import { ensureImages } from "../local/images/images";
 import { ensurePackages } from "../local/toolchain/debian";
-import { CONTROLLERS, ensureTools, version } from "../local/toolchain/tools";
+import { ensureTools, toolsFor, version } from "../local/toolchain/tools";
 import { Data, Load, Measured, Request } from "./data";
 import { deployment } from "./deploy";
 import * as measure from "./measure";
@@ -63,7 +63,7 @@ async function bench(): Promise<void> {
         // What was measured before is not lost by what fails here.
         const deployed = await step("deploying", () => deployment(folder)).catch((error: unknown) => {
             measure.interruption.signal.throwIfAborted();
-            say(`deploying: ${error instanceof Error ? error.message : String(error)}`);
+            console.log(`deploying: ${error instanceof Error ? error.message : String(error)}`);
             return undefined;
         });
         data = {
@@ -82,7 +82,9 @@ async function bench(): Promise<void> {
     const word = { true: "met", false: "NOT MET", undefined: "not measured" };
     for (const target of targets(data)) {
         const bound = `${target.least ? "at least" : "at most"} ${shown(target.bound)}`;
-        say(`${word[String(met(target)) as keyof typeof word]}: ${target.what}: ${shown(target.value)}, ${bound}`);
+        console.log(
+            `${word[String(met(target)) as keyof typeof word]}: ${target.what}: ${shown(target.value)}, ${bound}`,
+        );
     }
 }
 
@@ -221,9 +223,11 @@ async function check(): Promise<void> {
     const share = rate(ours) / rate(direct);
     const handshakes = median(ours.map((load) => innerHandshakes(load) ?? NaN));
     const failed = ours.reduce((sum, load) => sum + load.failed, 0);
-    say(`${name}: ${shown(share)} of direct, at least ${ALLOWED.ratio[hops]}`);
-    say(`${name}: ${shown(handshakes)} handshakes for 1,000 requests on a hop inside, at most ${ALLOWED.handshakes}`);
-    say(`${name}: ${failed} failed requests, at most 0`);
+    console.log(`${name}: ${shown(share)} of direct, at least ${ALLOWED.ratio[hops]}`);
+    console.log(
+        `${name}: ${shown(handshakes)} handshakes for 1,000 requests on a hop inside, at most ${ALLOWED.handshakes}`,
+    );
+    console.log(`${name}: ${failed} failed requests, at most 0`);
     if (!(share >= (ALLOWED.ratio[hops] ?? 1) && handshakes <= ALLOWED.handshakes && failed === 0)) {
         throw new UserError("bench-check: a ratio is far off.");
     }
@@ -242,7 +246,7 @@ async function figure(draft: Measured, what: string, measured: () => Promise<voi
     } catch (error) {
         measure.interruption.signal.throwIfAborted();
         const reason = error instanceof Error ? error.message : String(error);
-        say(`${draft.name}: ${what}: ${reason}`);
+        console.log(`${draft.name}: ${what}: ${reason}`);
         draft.faults.push(`${what}: ${reason.trim().split("\n").at(-1)?.slice(0, 200)}`);
     }
 }
@@ -252,7 +256,7 @@ async function step<T>(what: string, action: () => Promise<T>): Promise<T> {
     measure.interruption.signal.throwIfAborted();
     const start = performance.now();
     const result = await action();
-    say(`${what}: ${shown((performance.now() - start) / 1000)} s`);
+    console.log(`${what}: ${shown((performance.now() - start) / 1000)} s`);
     return result;
 }
 
@@ -299,12 +303,12 @@ async function main(): Promise<void> {
     }
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
         process.on(signal, () => {
-            say("interrupted: what was made is removed");
+            console.log("interrupted: what was made is removed");
             measure.interruption.abort(new UserError("bench: interrupted."));
         });
     }
     await ensurePackages(PACKAGES);
-    await ensureTools(["helm", ...CONTROLLERS]);
+    await ensureTools(["helm", ...toolsFor("controller")]);
     await ensureImages();
     await ensureCharts();
     await command();

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { ensurePackages } from "./toolchain/debian";
 import { ensureHpc, stopHpc } from "./hpc/hpc";
 import { ensureCloud } from "./stacks/cloud";
-import { chosenEnvironment, Environment, forgetSettings, writeSettings } from "./stacks/environments";
+import { chosenEnvironment, Environment, settingsPath, writeSettings } from "./stacks/environments";
 import { ensureCharts } from "./images/charts";
 import { ensureImages, ensureRegistry } from "./images/images";
 import { deleteCluster, ensureCluster, needsNodeImage, requireMachine } from "./cluster/kind";
@@ -10,12 +10,12 @@ import { RUN, STATE } from "./machine/layout";
 import { ensureNetwork, removeNetwork } from "./cluster/network";
 import { known, stop } from "./machine/processes";
 import { environment, mainStack, pulumiDestroy, pulumiPreview, pulumiUp } from "./stacks/pulumi";
-import { say, UserError } from "./machine/shell";
+import { UserError } from "./machine/shell";
 import { site } from "./machine/site";
-import { COMMON_TOOLS, CONTROLLERS, ensureTools, NODE_TOOLS, PULUMI_TOOLS } from "./toolchain/tools";
+import { ensureTools, toolsFor } from "./toolchain/tools";
 import { verify } from "./verify/verify";
 
-const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
+const COMMANDS: Readonly<Record<string, () => Promise<void> | void>> = {
     up,
     down,
     destroy,
@@ -35,7 +35,7 @@ async function up(): Promise<void> {
     await timed("Debian's packages", () => ensurePackages());
     await requireMachine();
     await timed("tools", async () =>
-        ensureTools([...neededTools(name), ...((await needsNodeImage()) ? NODE_TOOLS : [])]),
+        ensureTools([...neededTools(name), ...((await needsNodeImage()) ? toolsFor("node") : [])]),
     );
     await timed("network and registry", async () => {
         await ensureNetwork();
@@ -55,12 +55,12 @@ async function up(): Promise<void> {
     await timed("pulumi up", () => pulumiUp(mainStack(name)));
     await timed("verification", check);
     const lines = times.map(([what, seconds]) => `  ${what}: ${seconds} s`);
-    say(["Times:", ...lines, `  all: ${elapsed(started)} s`].join("\n"));
+    console.log(["Times:", ...lines, `  all: ${elapsed(started)} s`].join("\n"));
 }
 
 /** Shows what `up` would do, without a cluster as well. */
 async function preview(): Promise<void> {
-    await ensureTools(PULUMI_TOOLS);
+    await ensureTools(toolsFor("pulumi"));
     await ensureCharts();
     await pulumiPreview(chosenEnvironment());
 }
@@ -69,10 +69,10 @@ async function preview(): Promise<void> {
 function neededTools(name: Environment): string[] {
     const { kubernetes } = site();
     return [
-        ...COMMON_TOOLS,
+        ...toolsFor("pulumi", "cluster"),
         ...(name === "dev" ? [] : ["metallb"]),
         ...(kubernetes === undefined ? [] : [kubernetes]),
-        ...CONTROLLERS.filter((controller) => controller === process.env.CONTROLLER),
+        ...toolsFor("controller").filter((controller) => controller === process.env.CONTROLLER),
     ];
 }
 
@@ -87,14 +87,15 @@ async function down(): Promise<void> {
     for (const folder of [STATE, RUN]) {
         rmSync(folder, { recursive: true, force: true });
     }
-    say(`down: took ${elapsed(started)} s`);
+    console.log(`down: took ${elapsed(started)} s`);
 }
 
 /** Removes what the program deployed in an environment, and keeps the cluster. */
 async function destroy(): Promise<void> {
     const name = chosenEnvironment();
     await pulumiDestroy(mainStack(name));
-    forgetSettings(name);
+    // How the stack began.
+    rmSync(settingsPath(name), { force: true });
 }
 
 async function check(): Promise<void> {
@@ -104,15 +105,14 @@ async function check(): Promise<void> {
 }
 
 /** Prints what a shell needs for pulumi and kubectl, to be evaluated. */
-function printEnvironment(): Promise<void> {
+function printEnvironment(): void {
     for (const [name, value] of Object.entries(environment(chosenEnvironment()))) {
-        say(`export ${name}='${value}'`);
+        console.log(`export ${name}='${value}'`);
     }
-    return Promise.resolve();
 }
 
 async function timed(what: string, step: () => Promise<void>): Promise<void> {
-    say(`== ${what}`);
+    console.log(`== ${what}`);
     const start = Date.now();
     await step();
     times.push([what, elapsed(start)]);

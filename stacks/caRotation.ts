@@ -32,11 +32,14 @@ interface Pod extends Aged {
  */
 export async function rotationFaults(look: Look, settings: OwnWaySettings): Promise<string[]> {
     const { generation, rotation, force } = settings.ca;
-    const issuers = ((await look.list<Aged>("/apis/cert-manager.io/v1/clusterissuers")) ?? []).filter(
+    const [all, certificates] = await Promise.all([
+        look.list<Aged>("/apis/cert-manager.io/v1/clusterissuers"),
+        look.list<Certificate>("/apis/cert-manager.io/v1/certificates"),
+    ]);
+    const issuers = (all ?? []).filter(
         (issuer) => look.stranger(issuer) === undefined && issuer.metadata.name.startsWith(NAMES.ca),
     );
-    const certificates = (await look.list<Certificate>("/apis/cert-manager.io/v1/certificates")) ?? [];
-    const signing = certificates
+    const signing = (certificates ?? [])
         .filter(({ metadata }) => metadata.name === NAMES.ingress)
         .map(({ spec }) => spec?.issuerRef?.name)
         .find((name) => issuers.some(({ metadata }) => metadata.name === name));

@@ -8,7 +8,7 @@ import { DeployedOutputs } from "./outputs";
 import { Cluster } from "./releases";
 
 export { frontPods } from "./compose";
-export { apiServerPorts } from "./apiServerPorts";
+export { apiServerPorts } from "./pods";
 export type { NodeLook } from "./releases";
 
 /** Composes the stack of the settings' environment. */

@@ -41,6 +41,7 @@ interface ClusterEvent extends ClusterObject {
 /**
  * Says as warnings what keeps the stack's parts, and those that it stands on, from running: what is wrong already, and while an update
  * runs what it waits for, each once. Nothing is refused, since the update may be what mends it. Ends with the program.
+ * @returns a promise that resolves when what is wrong already was said
  */
 export async function sayTroubles(api: ApiServer, settings: Settings, stack: string): Promise<void> {
     const said = new Set<string>();

@@ -121,7 +121,6 @@ function apiIngress(
     metadata: { readonly name: string; readonly namespace: pulumi.Input<string> },
     parent: pulumi.Resource,
 ): void {
-    const { sourceRanges = [] } = route;
     // Not the Secret of the Service's certificate: what is in there changes before the Service shows it.
     const authority = new k8s.core.v1.Secret(
         `${name}-ca`,
@@ -138,20 +137,7 @@ function apiIngress(
         {
             metadata: {
                 ...metadata,
-                annotations: {
-                    "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
-                    "nginx.ingress.kubernetes.io/proxy-ssl-secret": pulumi.interpolate`${metadata.namespace}/${authority.metadata.name}`,
-                    "nginx.ingress.kubernetes.io/proxy-ssl-name": route.serverName,
-                    "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
-                    // Watches, logs and exec stream, and large applies pass. Silence would end after 60 s.
-                    "nginx.ingress.kubernetes.io/proxy-read-timeout": String(SILENCE_SECONDS),
-                    "nginx.ingress.kubernetes.io/proxy-send-timeout": String(SILENCE_SECONDS),
-                    "nginx.ingress.kubernetes.io/proxy-body-size": MAX_BODY_SIZE,
-                    "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
-                    ...(sourceRanges.length === 0
-                        ? {}
-                        : { "nginx.ingress.kubernetes.io/whitelist-source-range": sourceRanges.join(",") }),
-                },
+                annotations: annotations(route, pulumi.interpolate`${metadata.namespace}/${authority.metadata.name}`),
             },
             spec: {
                 ingressClassName: route.ingressClassName,
@@ -182,4 +168,23 @@ function apiIngress(
         },
         { parent },
     );
+}
+
+/** What controllers are told by annotations: how the Service is spoken to, and that streams and large bodies pass. */
+function annotations(route: ApiIngressRoute, caSecret: pulumi.Output<string>): Record<string, pulumi.Input<string>> {
+    const { sourceRanges = [] } = route;
+    return {
+        "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS",
+        "nginx.ingress.kubernetes.io/proxy-ssl-secret": caSecret,
+        "nginx.ingress.kubernetes.io/proxy-ssl-name": route.serverName,
+        "nginx.ingress.kubernetes.io/proxy-ssl-verify": "on",
+        // Watches, logs and exec stream, and large applies pass. Silence would end after 60 s.
+        "nginx.ingress.kubernetes.io/proxy-read-timeout": String(SILENCE_SECONDS),
+        "nginx.ingress.kubernetes.io/proxy-send-timeout": String(SILENCE_SECONDS),
+        "nginx.ingress.kubernetes.io/proxy-body-size": MAX_BODY_SIZE,
+        "nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
+        ...(sourceRanges.length > 0 && {
+            "nginx.ingress.kubernetes.io/whitelist-source-range": sourceRanges.join(","),
+        }),
+    };
 }

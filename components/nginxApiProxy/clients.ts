@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { clientsOutside, IngressRule, tcp } from "../parts/networkPolicy";
 import { HostPorts, Ports } from "../parts/ports";
-import { IssuerRef } from "../parts/serverCertificate";
+import { IssuerRef, serverCertificate, ServerCertificateArgs } from "../parts/serverCertificate";
 
 /** Who the clients of the proxy are. */
 export type Clients =
@@ -29,9 +29,34 @@ export type Clients =
           readonly sourceRanges?: readonly string[];
       };
 
+/** The nodes on whose ports they come; undefined where they come by a Service. */
+export function hostPortsOf(clients: Clients): HostPorts | undefined {
+    return clients.type === "outside" ? clients.hostPorts : undefined;
+}
+
 /** What lets them in. */
 export function fromClients(clients: Clients, ports: Ports): IngressRule {
     return clients.type === "outside"
         ? clientsOutside(ports, clients.sourceRanges ?? [])
         : { from: [{ podSelector: { matchLabels: clients.podLabels } }], ports: [tcp(ports.https)] };
+}
+
+/**
+ * The certificate that the clients see: for a controller one of the proxy's own, for clients outside the one that was given.
+ * @returns the name of its Secret, and what makes it, if anything does
+ */
+export function certificateFor(
+    name: string,
+    clients: Clients,
+    metadata: ServerCertificateArgs["metadata"],
+    serverName: pulumi.Output<string>,
+    parent: pulumi.Resource,
+): { readonly tlsSecretName: pulumi.Input<string>; readonly needed: readonly pulumi.Resource[] } {
+    if (clients.type === "outside") {
+        return { tlsSecretName: clients.tlsSecretName, needed: [] };
+    }
+    const secretName = `${name}-tls`;
+    const { issuerRef } = clients;
+    const args = { metadata, secretName, issuerRef, spec: { dnsNames: [serverName] } };
+    return { tlsSecretName: secretName, needed: [serverCertificate(`${name}-certificate`, args, parent)] };
 }

@@ -5,7 +5,7 @@ import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
 import { PodDefaults, podDefaults, userIds } from "../parts/pods";
 import { containerPorts, Ports } from "../parts/ports";
 import { admission } from "./admission";
-import { Clients } from "./clients";
+import { Clients, hostPortsOf } from "./clients";
 import { nginxConfiguration } from "./configuration";
 import { Admit, GATE_SCRIPT, gateScript } from "./gate";
 import { Limits } from "./limits";
@@ -65,7 +65,7 @@ export function proxyDeployment(
 ): k8s.apps.v1.Deployment {
     const { clients, ports, metrics, admit, pods = {} } = args;
     const { namespace, labels } = metadata;
-    const hostPorts = clients.type === "outside" ? clients.hostPorts : undefined;
+    const hostPorts = hostPortsOf(clients);
     const configuration = new k8s.core.v1.ConfigMap(
         `${name}-configuration`,
         // No fixed name: a changed configuration gets a new one, and with it the pods are rolled.

@@ -5,9 +5,8 @@ import { disruptionBudget, frontReplicas } from "../parts/availability";
 import { EgressRule, fromCluster, networkPolicy, TO_DNS, Traffic } from "../parts/networkPolicy";
 import { PodDefaults } from "../parts/pods";
 import { Ports } from "../parts/ports";
-import { serverCertificate } from "../parts/serverCertificate";
 import { podMonitor } from "../parts/podMonitor";
-import { Clients, fromClients } from "./clients";
+import { certificateFor, Clients, fromClients, hostPortsOf } from "./clients";
 import { API_PATHS, proxyDeployment } from "./deployment";
 import { Admit } from "./gate";
 import { DEFAULT_LIMITS, Limits, limitsChecks } from "./limits";
@@ -71,8 +70,7 @@ export class NginxApiProxy extends pulumi.ComponentResource {
     constructor(name: string, args: NginxApiProxyArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink:index:NginxApiProxy", name, args, opts);
         const { clients, ports, metrics, admit = { type: "all" }, limits = DEFAULT_LIMITS } = args;
-        const hostPorts = clients.type === "outside" ? clients.hostPorts : undefined;
-        const { replicas = frontReplicas(hostPorts) } = args;
+        const { replicas = frontReplicas(hostPortsOf(clients)) } = args;
         checkArguments(this, [
             {
                 key: "replicas",
@@ -87,27 +85,12 @@ export class NginxApiProxy extends pulumi.ComponentResource {
 
         this.servicePort = ports.https;
         this.serverName = pulumi.interpolate`${name}.${args.namespace}.svc`;
-        const tlsSecretName = clients.type === "outside" ? clients.tlsSecretName : `${name}-tls`;
+        const certificate = certificateFor(name, clients, metadata, this.serverName, this);
 
-        const needed =
-            clients.type === "outside"
-                ? []
-                : [
-                      serverCertificate(
-                          `${name}-certificate`,
-                          {
-                              metadata,
-                              secretName: `${name}-tls`,
-                              issuerRef: clients.issuerRef,
-                              spec: { dnsNames: [this.serverName] },
-                          },
-                          this,
-                      ),
-                  ];
         const deployment = proxyDeployment(
             name,
             { ...args, limits, admit },
-            { metadata, replicas, tlsSecretName, needed },
+            { metadata, replicas, ...certificate },
             this,
         );
         disruptionBudget(name, metadata, labels, replicas, this);

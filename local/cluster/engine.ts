@@ -18,15 +18,6 @@ export function podman(): Engine {
 /** Docker, as it is. */
 export const DOCKER: Engine = { name: "docker", env: {} };
 
-/** What an engine says of itself; its exit status is not 0 where it does not answer. */
-export function askEngine(engine: Engine): Promise<Result> {
-    return attemptEngine(engine, "info").catch((error: unknown) => ({
-        status: 127,
-        stdout: "",
-        stderr: error instanceof Error ? error.message : String(error),
-    }));
-}
-
 /** Refuses a machine on which no systemd runs in a container: kind's nodes are such containers. */
 export function requireSystemdCgroups(): void {
     const v2 = existsSync("/sys/fs/cgroup/cgroup.controllers");

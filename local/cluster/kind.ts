@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { kindNodeImage } from "../images/images";
 import { KUBECONFIG, PORTS, REGISTRY, STATE } from "../machine/layout";
-import { run, say, until, UserError } from "../machine/shell";
+import { run, until, UserError } from "../machine/shell";
 import { beginSite, clusterNetworks, machineNetworks, merge, site } from "../machine/site";
 import { template } from "../machine/template";
 import { moduleSource, program, version } from "../toolchain/tools";
-import { askEngine, attemptEngine, DOCKER, Engine, podman, requireSystemdCgroups, runEngine } from "./engine";
+import { attemptEngine, DOCKER, Engine, podman, requireSystemdCgroups, runEngine } from "./engine";
 import { applyManifest, attemptKubectl, kubectl } from "./kubectl";
 import { joinBridge, requireFreePorts, requireFreeSubnet } from "./network";
 
@@ -95,12 +95,12 @@ async function findEngine(): Promise<Engine> {
     if (existsSync(ENGINE)) {
         return readFileSync(ENGINE, "utf8") === DOCKER.name ? DOCKER : podman();
     }
-    const docker = await askEngine(DOCKER);
+    const docker = await attemptEngine(DOCKER, "info");
     if (docker.status === 0 && (await pulls(DOCKER, await officialImage()))) {
         return DOCKER;
     }
     const engine = podman();
-    const { status, stderr } = await askEngine(engine);
+    const { status, stderr } = await attemptEngine(engine, "info");
     if (status !== 0) {
         const answers = [docker.stderr, stderr].map((text) => text.trim().split("\n").at(-1)).join("; ");
         throw new UserError(
@@ -116,7 +116,7 @@ async function pulls(engine: Engine, image: string): Promise<boolean> {
         return true;
     }
     const there = (await attemptEngine(engine, "pull", "--quiet", image)).status === 0;
-    say(`kind's node image ${image}: ${there ? "pulled" : `${engine.name} cannot pull it`}`);
+    console.log(`kind's node image ${image}: ${there ? "pulled" : `${engine.name} cannot pull it`}`);
     return there;
 }
 

@@ -58,9 +58,8 @@ export async function stopHpc(): Promise<void> {
     }
     await Promise.all(DAEMONS().map(({ name }) => stop(name)));
     await attempt([...PODMAN, "rm", "--all", "--force", "--time", "0"], { env: ENVIRONMENT });
-    for (const pid of (await attempt(["ip", "netns", "pids", HPC])).stdout.split("\n").filter(Boolean)) {
-        await attempt(["kill", "-9", pid]);
-    }
+    const pids = (await attempt(["ip", "netns", "pids", HPC])).stdout.split("\n").filter(Boolean);
+    await attempt(["kill", "-9", ...pids]);
     const mounts = readFileSync("/proc/mounts", "utf8").split("\n");
     for (const path of mounts.map((line) => line.split(" ")[1] ?? "").reverse()) {
         if (path.startsWith(`${FOLDER}/`)) {

@@ -1,25 +1,17 @@
 import { join } from "node:path";
-import type { types } from "@pulumi/kubernetes";
-import type { Unwrap } from "@pulumi/pulumi";
+import type { V1Container, V1ObjectMeta, V1PodSpec, V1Volume, V1VolumeMount } from "@kubernetes/client-node";
 import { REGISTRY } from "../machine/layout";
 import { UserError } from "../machine/shell";
 import { PODMAN } from "./slurm";
 
 /** Kubernetes' Container. */
-export type Container = Unwrap<types.input.core.v1.Container>;
-type Mount = Unwrap<types.input.core.v1.VolumeMount>;
-type Volume = Unwrap<types.input.core.v1.Volume>;
+export type Container = V1Container;
 type Contents = Readonly<Record<string, string>>;
 
 /** Kubernetes' Pod as the API server gives it. */
 export interface Pod {
-    readonly metadata: {
-        readonly name: string;
-        readonly namespace: string;
-        readonly uid: string;
-        readonly annotations?: Contents;
-    };
-    readonly spec: Unwrap<types.input.core.v1.PodSpec>;
+    readonly metadata: V1ObjectMeta & Required<Pick<V1ObjectMeta, "name" | "namespace" | "uid">>;
+    readonly spec: V1PodSpec;
 }
 
 /** A ConfigMap, a Secret (with base64 in `data`), or, under the volume's name, a projected volume's files. */
@@ -161,7 +153,7 @@ function need({ spec }: Pod, resource: string, otherwise: string): number {
 }
 
 /** The files of a volume, by their paths in it. */
-function volumeFiles(volume: Volume, data: ContainerData | undefined): [string, File][] {
+function volumeFiles(volume: V1Volume, data: ContainerData | undefined): [string, File][] {
     const { configMap, secret, projected } = volume;
     const source = configMap ?? secret ?? projected;
     if (source === undefined) {
@@ -188,7 +180,7 @@ function volumeFiles(volume: Volume, data: ContainerData | undefined): [string, 
 }
 
 /** Where a volume's file is seen in a container; undefined where the mount's subPath leaves it out. */
-function targetOf(path: string, { mountPath, subPath }: Mount): string | undefined {
+function targetOf(path: string, { mountPath, subPath }: V1VolumeMount): string | undefined {
     if (subPath === undefined || subPath === path) {
         return subPath === undefined ? join(mountPath, path) : mountPath;
     }

@@ -5,6 +5,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, IncomingMessage, ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PLUGIN_PORT } from "../machine/layout";
 import { until, UserError } from "../machine/shell";
@@ -48,11 +49,7 @@ createServer((request, response) => {
 }).listen(PLUGIN_PORT, "127.0.0.1");
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) {
-        chunks.push(chunk as Buffer);
-    }
-    const body = JSON.parse(Buffer.concat(chunks).toString() || "[]") as unknown;
+    const body = JSON.parse((await text(request)) || "[]") as unknown;
     switch (request.url ?? "") {
         case "/create":
             return void response.end(JSON.stringify(await create(body as CreateRequest)));
@@ -61,9 +58,9 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
         case "/status":
             return void response.end(JSON.stringify(await status(body as readonly Pod[])));
         case "/getLogs":
-            for await (const text of logs(body as LogRequest)) {
+            for await (const part of logs(body as LogRequest)) {
                 if (response.closed) return;
-                response.write(text);
+                response.write(part);
             }
             return void response.end();
         default:
@@ -221,13 +218,9 @@ function queue(): Queue {
 }
 
 async function readQueue(): Promise<Map<string, QueuedJob>> {
-    const text = await slurm("squeue", "--me", "--noheader", "--states=all", "--format=%k|%i|%T|%r");
-    const lines = text.trim().split("\n");
-    return new Map(
-        lines
-            .map((line) => line.split("|"))
-            .map(([uid = "", id = "", state = "", reason = ""]) => [uid, { id, state, reason }]),
-    );
+    const queued = await slurm("squeue", "--me", "--noheader", "--states=all", "--format=%k|%i|%T|%r");
+    const jobs = queued.matchAll(/^(.*)\|(.*)\|(.*)\|(.*)$/gm);
+    return new Map(Array.from(jobs, ([, uid = "", id = "", state = "", reason = ""]) => [uid, { id, state, reason }]));
 }
 
 function sentence(error: unknown): string {

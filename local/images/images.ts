@@ -5,9 +5,9 @@ import { parse } from "yaml";
 import { CACHE, PROJECT, REGISTRY, RUN } from "../machine/layout";
 import { podmanEnvironment } from "../machine/podman";
 import { ensure, logTail } from "../machine/processes";
-import { attempt, run, say, until } from "../machine/shell";
+import { attempt, run, until } from "../machine/shell";
 import { template } from "../machine/template";
-import { fingerprint, OTHER_KUBERNETES, program, version } from "../toolchain/tools";
+import { fingerprint, program, toolsFor, version } from "../toolchain/tools";
 import { ingressNginxFiles } from "./ingressNginx";
 import { kindNodeFiles } from "./kindNode";
 
@@ -36,7 +36,9 @@ const FILES = {
 
 const FILE = readFileSync(join(PROJECT, "local", "images", "images.yaml"), "utf8");
 /** By their names; of those that two versions of Kubernetes have with one name, the default's. */
-const IMAGES = new Map([...OTHER_KUBERNETES, "kubernetes"].flatMap(imagesOf).map((image) => [image.name, image]));
+const IMAGES = new Map(
+    [...toolsFor("other kubernetes"), "kubernetes"].flatMap(imagesOf).map((image) => [image.name, image]),
+);
 
 /** kind's node image with the Kubernetes of a tool, as it is built where the official one cannot be pulled. */
 export function kindNodeImage(kubernetes = "kubernetes"): string {
@@ -64,10 +66,12 @@ export async function ensureRegistry(): Promise<void> {
 export async function ensureImages(): Promise<void> {
     mkdirSync(STAMPS, { recursive: true });
     const there = ({ programs = {} }: Image) => Object.values(programs).every((source) => existsSync(pathOf(source)));
+    const isStored = async ({ name }: Image) =>
+        (await attempt(["podman", "image", "exists", name], { env: podmanEnvironment() })).status === 0;
     for (const image of [...IMAGES.values()].filter(there)) {
         const stamp = join(STAMPS, stampOf(image));
-        if (!existsSync(stamp) || (image.local && !(await isInStorage(image.name)))) {
-            say(`image ${image.name}: building`);
+        if (!existsSync(stamp) || (image.local && !(await isStored(image)))) {
+            console.log(`image ${image.name}: building`);
             await buildImage(image);
             writeFileSync(stamp, image.name);
         }
@@ -86,10 +90,6 @@ function imagesOf(kubernetes: string): Image[] {
 /** Path of a program, which is given as tool/program. */
 function pathOf(source: string): string {
     return program(dirname(source), basename(source));
-}
-
-async function isInStorage(name: string): Promise<boolean> {
-    return (await attempt(["podman", "image", "exists", name], { env: podmanEnvironment() })).status === 0;
 }
 
 async function buildImage(image: Image): Promise<void> {
@@ -118,7 +118,8 @@ async function buildImage(image: Image): Promise<void> {
             await buildah("commit", container, image.name);
             return;
         }
-        const target = `docker://${REGISTRY}/${repository(image.name)}`;
+        // Without its registry: the mirror holds the images of all.
+        const target = `docker://${REGISTRY}/${image.name.slice(image.name.indexOf("/") + 1)}`;
         const id = (await buildah("commit", "--disable-compression", container)).trim();
         await buildah("push", "--tls-verify=false", id, target);
         await buildah("rmi", "-f", id);
@@ -139,11 +140,6 @@ async function rootFileSystem(packages: string, hooks: readonly string[]): Promi
         await run(["mv", `${file}.part.tar`, file]);
     }
     return file;
-}
-
-/** The name without its registry: the mirror holds the images of all registries. */
-function repository(name: string): string {
-    return name.slice(name.indexOf("/") + 1);
 }
 
 function stampOf(image: Image): string {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A mistake or a lack that the user can mend: its message is one sentence, and no stack is printed. */
@@ -6,7 +6,7 @@ export class UserError extends Error {}
 
 /** What a finished command left. */
 export interface Result {
-    /** Exit status; 128 and more for signals. */
+    /** Exit status; 127 where there is no such command, 128 and more for signals. */
     readonly status: number;
     /** Standard output. */
     readonly stdout: string;
@@ -30,11 +30,6 @@ export interface RunOptions {
     readonly timeoutSeconds?: number;
 }
 
-/** Prints one line of progress. */
-export function say(line: string): void {
-    console.log(line);
-}
-
 /** The command that runs `command` in a network namespace. Not `ip netns exec`: that mounts a new /sys without cgroups. */
 export function inNamespace(netns: string | undefined, command: readonly string[]): string[] {
     return netns === undefined ? [...command] : ["nsenter", `--net=/run/netns/${netns}`, "--", ...command];
@@ -43,27 +38,20 @@ export function inNamespace(netns: string | undefined, command: readonly string[
 /** Runs a command to its end and returns what it left, whatever its exit status. */
 export function attempt(command: readonly string[], options: RunOptions = {}): Promise<Result> {
     const [file, ...args] = inNamespace(options.netns, command) as [string, ...string[]];
-    return new Promise((resolve, reject) => {
-        const child = spawn(file, args, {
-            cwd: options.cwd,
-            env: { ...process.env, ...options.env },
-            stdio: ["pipe", "pipe", "pipe"],
-            timeout: (options.timeoutSeconds ?? 0) * 1000,
+    const { cwd, input, echo, timeoutSeconds = 0 } = options;
+    const how = { cwd, env: { ...process.env, ...options.env }, timeout: timeoutSeconds * 1000, maxBuffer: Infinity };
+    return new Promise((resolve) => {
+        const child = execFile(file, args, how, (error, stdout, stderr) => {
+            const code = error === null ? 0 : (error.code ?? 128);
+            // A word, such as ENOENT, where the command could not be started.
+            const started = typeof code === "number";
+            resolve(started ? { status: code, stdout, stderr } : { status: 127, stdout, stderr: error?.message ?? "" });
         });
-        let stdout = "";
-        let stderr = "";
-        child.stdout.on("data", (chunk: Buffer) => {
-            stdout += chunk.toString();
-            if (options.echo) process.stdout.write(chunk);
-        });
-        child.stderr.on("data", (chunk: Buffer) => {
-            stderr += chunk.toString();
-            if (options.echo) process.stderr.write(chunk);
-        });
-        child.stdin.on("error", () => undefined);
-        child.stdin.end(options.input ?? "");
-        child.on("error", reject);
-        child.on("close", (code) => resolve({ status: code ?? 128, stdout, stderr }));
+        child.stdin?.on("error", () => undefined).end(input);
+        if (echo) {
+            child.stdout?.pipe(process.stdout);
+            child.stderr?.pipe(process.stderr);
+        }
     });
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { attemptKubectl } from "../cluster/kubectl";
@@ -68,11 +68,6 @@ export async function writeSettings(environment: Environment, path = settingsPat
     const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [PREFIX + key, value]));
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, stringify({ ...dev, config }));
-}
-
-/** Forgets how a stack began. */
-export function forgetSettings(environment: Environment): void {
-    rmSync(settingsPath(environment), { force: true });
 }
 
 /** Two ways in cannot have a node's ports at once, and the new one's pods would wait for the old one's for ever. */

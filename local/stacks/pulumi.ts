@@ -6,7 +6,7 @@ import { causesOf } from "../../commands/causes";
 import { StackOutputs } from "../../stacks/outputs";
 import { Environment, settingsPath, writeSettings } from "./environments";
 import { CACHE, KUBECONFIG, PROJECT, STATE } from "../machine/layout";
-import { attempt, run, say, UserError } from "../machine/shell";
+import { attempt, run, UserError } from "../machine/shell";
 import { toolPath } from "../toolchain/tools";
 
 const BACKEND = join(STATE, "pulumi");
@@ -100,7 +100,7 @@ async function selectStack(stack: Stack): Promise<boolean> {
     const interrupted =
         existsSync(locks) && readdirSync(locks, { recursive: true }).some((file) => String(file).endsWith(".json"));
     if (interrupted) {
-        say("pulumi: an earlier run was interrupted; its lock is removed");
+        console.log("pulumi: an earlier run was interrupted; its lock is removed");
         // Its providers, without a parent now, may still be at work.
         await attempt(["pkill", "-9", "-P", "1", "-f", join(CACHE, "tools", "pulumi-")]);
         await run(["pulumi", "cancel", "--yes"], { cwd: stack.folder, env });

@@ -1,5 +1,5 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { run, say, UserError } from "../machine/shell";
+import { run, UserError } from "../machine/shell";
 
 /** Debian's packages that the local cluster needs, each with a file that tells that it is there. */
 const PACKAGES = {
@@ -37,7 +37,7 @@ export async function ensurePackages(packages: Readonly<Record<string, string>> 
             `PATH: ${missing.join(", ")} are missing, and so is apt-get; use Debian 12 or install them.`,
         );
     }
-    say(`Debian's packages: installing ${missing.join(", ")}`);
+    console.log(`Debian's packages: installing ${missing.join(", ")}`);
     const env = { DEBIAN_FRONTEND: "noninteractive" };
     const own = !existsSync(POLICY);
     if (own) {

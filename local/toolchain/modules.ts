@@ -4,8 +4,7 @@ import { run } from "../machine/shell";
 
 /** Folder of the source of a Go module that the Go module in the folder `cwd` requires. */
 export async function sourceOf(module: string, cwd: string): Promise<string> {
-    await run(["go", "mod", "download", module], { cwd });
-    return (await run(["go", "list", "-m", "-f", "{{.Dir}}", module], { cwd })).trim();
+    return (JSON.parse(await run(["go", "mod", "download", "-json", module], { cwd })) as { readonly Dir: string }).Dir;
 }
 
 /** A Go module of which a copy is built: with files of ours, and with its own files under other names as well. */

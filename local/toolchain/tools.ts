@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { basename, delimiter, join, posix } from "node:path";
 import { parse } from "yaml";
 import { CACHE, PROJECT } from "../machine/layout";
-import { attempt, run, say, UserError } from "../machine/shell";
+import { attempt, run, UserError } from "../machine/shell";
 import { Patch, patchModule, sourceOf } from "./modules";
+
+type Use = "pulumi" | "cluster" | "node" | "controller" | "other kubernetes";
 
 /** A set of programs that one Go module builds; tools.yaml tells of its fields. */
 interface Tool {
@@ -13,6 +15,7 @@ interface Tool {
     readonly folder?: string;
     readonly programs: string;
     readonly seconds: number;
+    readonly use?: Use;
     readonly onPath?: { readonly command: readonly string[]; readonly prints: string };
     readonly plugin?: string;
     readonly patch?: Patch;
@@ -25,18 +28,10 @@ const TOOLS = Object.entries(parse(FILE) as Record<string, Omit<Tool, "name">>).
     ...tool,
 }));
 
-/** The tools with which Pulumi runs. */
-export const PULUMI_TOOLS = TOOLS.map(({ name }) => name).filter((name) => name.startsWith("pulumi"));
-/** The tools that kind's node image and its cluster are built from, where the official image cannot be pulled. */
-export const NODE_TOOLS: readonly string[] = ["containerd", "coredns", "crictl", "etcd", "pause"];
-/** Kubernetes of other versions, for sites that have them. */
-export const OTHER_KUBERNETES = TOOLS.map(({ name }) => name).filter((name) => name.startsWith("kubernetes-"));
-/** The controllers that make's variable CONTROLLER names. */
-export const CONTROLLERS: readonly string[] = ["traefik", "ingress-nginx"];
-/** The tools that every environment needs. */
-export const COMMON_TOOLS = TOOLS.map(({ name }) => name).filter(
-    (name) => ![...NODE_TOOLS, ...OTHER_KUBERNETES, ...CONTROLLERS, "argo", "helm", "metallb"].includes(name),
-);
+/** Names of the tools that are there for something; tools.yaml tells for what. */
+export function toolsFor(...uses: Use[]): string[] {
+    return TOOLS.filter(({ use }) => use !== undefined && uses.includes(use)).map(({ name }) => name);
+}
 
 /** What the builds need on a machine where nothing was built: modules, build cache, programs, images. */
 const BUILD_GIB = 28;
@@ -58,8 +53,9 @@ export function program(tool: string, name: string): string {
 
 /** A version of the tool, with its `v`, as its go.mod names it. */
 export function version(tool: string): string {
-    const { module } = find(tool);
-    const match = new RegExp(`^(?:require )?\\s*${module.replaceAll(".", "\\.")} (v\\S+)`, "m").exec(goMod(tool));
+    const found = find(tool);
+    const goMod = readFileSync(join(moduleDirectory(found), "go.mod"), "utf8");
+    const match = new RegExp(`^(?:require )?\\s*${found.module.replaceAll(".", "\\.")} (v\\S+)`, "m").exec(goMod);
     return match?.[1] ?? "v0.0.0";
 }
 
@@ -78,7 +74,7 @@ export async function ensureTools(names: readonly string[]): Promise<void> {
     const missing: Tool[] = [];
     for (const tool of names.map(find).filter((tool) => !existsSync(directory(tool)))) {
         if (await onPath(tool)) {
-            say(`${tool.name}: the one on PATH`);
+            console.log(`${tool.name}: the one on PATH`);
         } else {
             missing.push(tool);
         }
@@ -95,7 +91,7 @@ export async function ensureTools(names: readonly string[]): Promise<void> {
         for (let tools = queue.shift(); tools !== undefined; tools = queue.shift()) {
             for (const tool of tools) {
                 const minutes = Math.ceil(seconds([...left]) / 60);
-                say(
+                console.log(
                     `${tool.name} ${version(tool.name)} (${missing.indexOf(tool) + 1} of ${missing.length}): building from its ` +
                         `Go module; about ${tool.seconds} s on 2 cores; at most ${minutes} min for all`,
                 );
@@ -112,7 +108,7 @@ function seconds(tools: readonly Tool[]): number {
 }
 
 async function build(tool: Tool): Promise<void> {
-    if ((await attempt(["go", "version"]).catch(() => undefined)) === undefined) {
+    if ((await attempt(["go", "version"])).status !== 0) {
         throw new UserError(`PATH: no go was found, and ${tool.name} has to be built; install Go 1.26 or later.`);
     }
     const cwd = moduleDirectory(tool);
@@ -148,8 +144,8 @@ function fill(flags: string, version: string): string {
 /** Whether PATH has a tool's programs, or a Pulumi there gets them: the official plugin of the SDK's version. */
 async function onPath({ onPath, plugin }: Tool): Promise<boolean> {
     const succeeds = async (command: readonly string[], prints: string) => {
-        const result = await attempt(command).catch(() => undefined);
-        return result?.status === 0 && new RegExp(prints).test(result.stdout);
+        const { status, stdout } = await attempt(command);
+        return status === 0 && new RegExp(prints).test(stdout);
     };
     if (onPath !== undefined) {
         return succeeds(onPath.command, onPath.prints);
@@ -192,10 +188,6 @@ function find(name: string): Tool {
 /** Folder of the Go module that a tool is built in. */
 function moduleDirectory(tool: Tool): string {
     return join(PROJECT, "local", "toolchain", "go", tool.folder ?? tool.name);
-}
-
-function goMod(tool: string): string {
-    return readFileSync(join(moduleDirectory(find(tool)), "go.mod"), "utf8");
 }
 
 /** Folder of a tool's programs: another one for other sources, so that clones of different versions share a cache. */

@@ -15,7 +15,7 @@ export async function approveKubelets(count: number): Promise<void> {
     const requests = ["get", "csr", `--field-selector=spec.signerName=${SIGNER}`, "-o", `go-template=${template}`];
     const approved = new Set<string>();
     await until("the kubelets' requests", 900, async () => {
-        const { stdout } = await attemptKubectl(...requests).catch(() => ({ stdout: "" }));
+        const { stdout } = await attemptKubectl(...requests);
         for (const [, name = "", user = ""] of stdout.matchAll(/^(\S+) (system:node:\S+)$/gm)) {
             await kubectl("certificate", "approve", name);
             approved.add(user);

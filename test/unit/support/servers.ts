@@ -8,11 +8,10 @@ export const NAME = "api.test";
 /** An address that only proxies reach, in the certificate as well. */
 export const ADDRESS = "fd00::1";
 
-/** What a fake API server says to a request; undefined is 404. */
-export type Say = (
-    path: string,
-    request: IncomingMessage,
-) => { readonly status?: number; readonly body?: unknown } | undefined;
+/** A status, 200 without one, and a body of JSON; undefined is 404. */
+type Said = { readonly status?: number; readonly body?: unknown } | undefined;
+/** What a fake API server says to a request. */
+export type Say = (path: string, request: IncomingMessage) => Said | Promise<Said>;
 
 /** Servers that are closed after a test, with whoever still hangs on them. */
 export class Servers {
@@ -38,8 +37,10 @@ export class Servers {
         const { cert, key } = certificate();
         const port = await this.listen(
             createHttpsServer({ cert, key }, (request, response) => {
-                const { status = 200, body = {} } = say(request.url ?? "", request) ?? { status: 404 };
-                response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+                void Promise.resolve(say(request.url ?? "", request)).then((said) => {
+                    const { status = 200, body = {} } = said ?? { status: 404 };
+                    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+                });
             }),
         );
         return { port, ca: Buffer.from(cert).toString("base64") };
