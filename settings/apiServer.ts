@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
-import { checkServerIdentity } from "node:tls";
+import * as tls from "node:tls";
 import { KubeConfig } from "@kubernetes/client-node";
 import { Kubeconfig, KubeconfigFault } from "./kubeconfig";
 import { environmentProxy } from "./proxy";
@@ -55,8 +55,14 @@ export function apiServer(kubeconfig: Kubeconfig, contextName: string | undefine
             `interlink-kube-api:context: ${JSON.stringify(contextName)} is not allowed; give ${allowed}.`,
         );
     }
+    if (context === undefined && names !== "") {
+        const missing = current ? `context ${current}, which shall be its current one` : "current context";
+        throw new KubeconfigFault(
+            `${key}: ${called} has no ${missing}; set interlink-kube-api:context to one of: ${names}.`,
+        );
+    }
     const cluster = clusters.find(({ name }) => name === context?.cluster)?.cluster;
-    if (typeof cluster?.server !== "string" || !URL.canParse(cluster.server)) {
+    if (typeof cluster?.server !== "string" || !/^https?:\/\//.test(cluster.server) || !URL.canParse(cluster.server)) {
         const which = contextName === undefined ? "current context" : `context ${contextName}`;
         throw new KubeconfigFault(`${key}: the ${which} of ${called} names no server; give a kubeconfig that does.`);
     }
@@ -99,6 +105,7 @@ function clientConfig(
                     name,
                     cluster: {
                         ...cluster,
+                        ...machineRoots(cluster),
                         // As for Go, the proxy finds the name: it may be known there alone.
                         "proxy-url": proxy?.replace(/^socks5:/, "socks5h:"),
                         // The library refuses plain HTTP otherwise, where there is nothing to verify.
@@ -110,6 +117,17 @@ function clientConfig(
         }),
     );
     return config;
+}
+
+/** The roots that the machine trusts, for a cluster without a CA, as Go takes them; Node by itself has its own alone. */
+function machineRoots(cluster: Record<string, unknown>): Record<string, unknown> {
+    const given = ["certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify"];
+    // Node has the function since 22.15.
+    if (given.some((key) => Boolean(cluster[key])) || !("getCACertificates" in tls)) {
+        return {};
+    }
+    const roots = new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system")]);
+    return { "certificate-authority-data": Buffer.from([...roots].join("\n")).toString("base64") };
 }
 
 /** What the client library makes of them for one request: agent, certificates, credentials. */
@@ -124,7 +142,7 @@ async function requestOptions(
         timeout: REQUEST_TIMEOUT_MS,
         // The proxies' agents write an IPv6 address as it is given, and forget an address where the certificate is checked.
         ...(proxy?.startsWith("http") && { hostname }),
-        checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate),
+        checkServerIdentity: (_, certificate) => tls.checkServerIdentity(serverName, certificate),
     };
     await within(CREDENTIALS_TIMEOUT_MS, config.applyToHTTPSOptions(options));
     return options;

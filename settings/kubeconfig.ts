@@ -41,8 +41,8 @@ export interface Kubeconfig {
 export class KubeconfigFault extends Error {}
 
 /**
- * Finds the kubeconfig: the setting, a path or a text; else $KUBECONFIG, which may name several files; else ~/.kube/config; else
- * the service account of the pod that this runs in.
+ * Finds the kubeconfig: the setting, a path or a text; else $KUBECONFIG, which may name several files; else ~/.kube/config; else,
+ * where these say nothing, as for kubectl, the service account of the pod that this runs in.
  * @throws KubeconfigFault where there is none, or it cannot be read; the sentence never repeats a text.
  */
 export function findKubeconfig(setting: string | undefined, serviceAccount = SERVICE_ACCOUNT): Kubeconfig {
@@ -52,13 +52,22 @@ export function findKubeconfig(setting: string | undefined, serviceAccount = SER
             : merged([setting], SETTING);
     }
     const key = "KUBECONFIG";
-    const paths = (process.env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
-    if (paths.length > 0) {
-        return merged(paths, key);
-    }
-    const usual = join(homedir(), ".kube", "config");
-    const content = existsSync(usual) ? undefined : inCluster(serviceAccount);
-    return content === undefined ? merged([usual], key) : { content, called: "the pod's service account", key };
+    const given = (process.env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
+    const paths = given.length > 0 ? given : [join(homedir(), ".kube", "config")];
+    const content = inCluster(serviceAccount);
+    return content !== undefined && sayNothing(paths, key)
+        ? { content, called: "the pod's service account", key }
+        : merged(paths, key);
+}
+
+/** Whether files name no cluster: they are missing, or empty. */
+function sayNothing(paths: readonly string[], key: string): boolean {
+    return !paths.map(absolutePath).some(existsSync) || merged(paths, key).content.clusters.length === 0;
+}
+
+/** A path as it is given, which may begin with the home directory. */
+function absolutePath(given: string): string {
+    return resolve(given.replace(/^~(?=\/|$)/, homedir()));
 }
 
 /** Whether a setting is a kubeconfig itself, as YAML or JSON, and no path. */
@@ -68,7 +77,7 @@ function isText(setting: string): boolean {
 
 /** The files' content in one: what the first file says wins, and one that is missing is left out where there are others. */
 function merged(given: readonly string[], key: string): Kubeconfig {
-    const paths = given.map((path) => resolve(path.replace(/^~(?=\/|$)/, homedir())));
+    const paths = given.map(absolutePath);
     const called = paths.join(delimiter);
     const { length } = given.join(delimiter);
     const there = paths.filter((path) => existsSync(path));

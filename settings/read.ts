@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { HIDDEN } from "../components/parts/arguments";
 import { conflicts } from "./conflicts";
 import { common, PlainSettings, schema, Settings } from "./schema";
 import { conflictSentence, issueSentences } from "./sentences";
@@ -41,18 +42,36 @@ export function configuredSettings(configuration: Readonly<Record<string, string
 
 /** Reads the settings of the current stack. */
 export function loadSettings(): Settings {
-    const config = new pulumi.Config();
-    const settings = configuredSettings(pulumi.runtime.allConfig(), config.name);
-    const interlinkValues = config.getSecretObject<Record<string, unknown>>("interlinkValues");
+    const { name } = new pulumi.Config();
+    const configuration = pulumi.runtime.allConfig();
+    const settings = configuredSettings(configuration, name);
+    const interlinkValues = secretObject(configuration[`${name}:interlinkValues`]);
     if (interlinkValues !== undefined && settings.sites !== undefined) {
         throw new pulumi.RunError(
-            `${config.name}:interlinkValues is for interlink alone; give the values of each site as sites.<name>.values.`,
+            `${name}:interlinkValues is for interlink alone; give the values of each site as sites.<name>.values.`,
         );
     }
     return { ...settings, interlinkValues };
 }
 
-/** A setting as YAML meant it: Pulumi hands over objects as JSON and everything else as text. */
+/** The object of interlinkValues as a secret. Pulumi's own reader would print what is no JSON. */
+function secretObject(text: string | undefined): Settings["interlinkValues"] {
+    if (text === undefined) {
+        return undefined;
+    }
+    const value = plainValue(text);
+    if (typeof value !== "object" || Array.isArray(value)) {
+        const allowed = "an object of chart values";
+        throw new pulumi.RunError(conflictSentence({ key: "interlinkValues", value: HIDDEN, allowed }));
+    }
+    return pulumi.secret(value) as Settings["interlinkValues"];
+}
+
+/** A setting as YAML meant it: Pulumi hands over objects as JSON and everything else as text, which may begin as JSON does. */
 function plainValue(value: string): unknown {
-    return /^(\{|\[|true$|false$|-?\d+(\.\d+)?$)/.test(value) ? JSON.parse(value) : value;
+    try {
+        return /^(\{|\[|true$|false$|-?\d+(\.\d+)?$)/.test(value) ? JSON.parse(value) : value;
+    } catch {
+        return value;
+    }
 }

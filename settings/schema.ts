@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { CONTROLLERS } from "../components/internalIngressController";
@@ -11,6 +10,7 @@ import {
     ADDRESS,
     ADDRESS_RANGE,
     addressRange,
+    canonicalAddress,
     CIDR,
     DURATION,
     durationSeconds,
@@ -18,6 +18,7 @@ import {
     isCertificateDuration,
     isCertificates,
     isCidr,
+    isIpAddress,
 } from "../components/parts/arguments";
 import { charts, images } from "../versions";
 import { isPrivateKey } from "./pem";
@@ -33,7 +34,7 @@ const matching = (allowed: string, ok: (value: string) => boolean) =>
     z.string({ error: allowed }).refine(ok, { error: allowed });
 const duration = matching(DURATION, isCertificateDuration);
 const JOB_DURATION = "a duration, such as 72h or 1h30m";
-const address = matching(ADDRESS, isAddress);
+const address = matching(ADDRESS, isAddress).transform(canonicalAddress);
 const pattern = (allowed: string, regex: RegExp) => matching(allowed, (value) => regex.test(value));
 /** At most 56, so that a suffix of 7 fits into the 63 of a Kubernetes name. */
 const name = pattern(
@@ -157,7 +158,7 @@ const edge = {
     /** URL of the InterLink API server on the far side, without the port. */
     address: pattern(
         "a URL that starts with http:// or https://, without a port",
-        /^https?:\/\/([^\s/:[\]]+|\[[0-9a-f:]+\])$/,
+        /^https?:\/\/([^\s/:@[\]]+|\[[0-9A-Fa-f:]+\])$/,
     ),
     /** Port of the InterLink API server. */
     port,
@@ -299,10 +300,13 @@ export const common = {
         .strictObject(
             {
                 registry: pattern(
-                    "a registry, such as mirror.site.example:5000/path",
-                    /^[^\s/:]+(:\d+)?(\/[^\s:]+)*$/,
+                    "a registry, such as mirror.site.example:5000/path, in lower case",
+                    /^[^\s/:]+(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
                 ).optional(),
-                charts: text("an oci:// address or a folder").optional(),
+                charts: matching(
+                    "an oci:// address, or a folder that is there",
+                    (value) => /^oci:\/\/[^/]+(\/[^/]+)*$/.test(value) || existsSync(value),
+                ).optional(),
                 /** Path of a file with the CA, PEM, of the registry that holds the charts; default what the machine trusts. */
                 chartsCa: matching("the path of a file with a CA certificate, PEM", existsSync).optional(),
             },
@@ -414,7 +418,7 @@ const metallb = z.strictObject({
     ...common,
     environment: z.literal("metallb"),
     /** Address from the pool. */
-    address: matching("an IP address", (value) => isIP(value) !== 0),
+    address: matching("an IP address", isIpAddress).transform(canonicalAddress),
     /** The load balancer; a MetalLB that is installed gets a class of its own. */
     loadBalancer: z
         .strictObject(loadBalancer, object("sourceRanges, port, class and externalTrafficPolicy"))

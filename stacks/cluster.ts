@@ -3,14 +3,20 @@ import { ApiServer } from "../settings/apiServer";
 import { OwnWaySettings, Settings } from "../settings/schema";
 import { sitesOf } from "../settings/sites";
 import { NAMES } from "./compose";
-import { IngressClass, Look } from "./look";
+import { IngressClass, Look, OTHER_NAME } from "./look";
 import { rotationFaults } from "./caRotation";
 import { certManagerFaults } from "./presentCertManager";
+import { metalLBFaults } from "./presentMetalLB";
 import { namespaceFaults } from "./presentNamespace";
+import { virtualNodeFaults, wayNodesFaults } from "./presentNodes";
 
 /** The oldest minor version of Kubernetes 1 that takes the proxy's preStop sleep, and the newest that was tried. */
 export const SUPPORTED = { oldest: 30, newest: 37 } as const;
-const OTHER_NAME = "give another name, or set uniqueNames to true";
+/** Versions, as their distributions write them, whose API servers verify kubelets. */
+const VERIFIES_KUBELETS = /\+k3s|\+rke2|-eks-/;
+/** The definition that OpenShift alone has; MicroShift has it too. */
+const USER_IDS =
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/securitycontextconstraints.security.openshift.io";
 
 /**
  * Looks at what a cluster has before anything is created. What the stack made itself is no fault, nor is what may not be read.
@@ -19,8 +25,10 @@ const OTHER_NAME = "give another name, or set uniqueNames to true";
 export async function checkCluster(api: ApiServer, settings: Settings, stack: string): Promise<void> {
     const look = new Look(api, stack);
     const faults = await Promise.all([
-        versionFaults(look),
+        versionFaults(look, settings),
         ownNamespaceFaults(look, settings),
+        virtualNodeFaults(look, settings),
+        warnOfUserIds(look, settings),
         ...(settings.environment === "external"
             ? []
             : [
@@ -29,6 +37,7 @@ export async function checkCluster(api: ApiServer, settings: Settings, stack: st
                   issuerFaults(look, settings),
                   rotationFaults(look, settings),
                   metalLBFaults(look, settings),
+                  wayNodesFaults(look, settings),
                   podMonitorFaults(look, settings),
               ]),
     ]);
@@ -42,7 +51,7 @@ export async function checkCluster(api: ApiServer, settings: Settings, stack: st
     }
 }
 
-async function versionFaults(look: Look): Promise<string[]> {
+async function versionFaults(look: Look, settings: Settings): Promise<string[]> {
     const version = await look.version();
     if (version === undefined) {
         return [];
@@ -53,6 +62,25 @@ async function versionFaults(look: Look): Promise<string[]> {
     }
     if (version.major > 1 || version.minor > SUPPORTED.newest) {
         void pulumi.log.warn(`The cluster runs Kubernetes ${version.name}; what was tried is ${supported}.`);
+    }
+    if (VERIFIES_KUBELETS.test(version.name)) {
+        for (const { key } of sitesOf(settings).filter((site) => site.kubeletCertificate === "self-signed")) {
+            void pulumi.log.warn(
+                `${key}.kubeletCertificate: an API server of Kubernetes ${version.name} verifies kubelets, so that kubectl logs ` +
+                    `of jobs fails with x509; set it to signed.`,
+            );
+        }
+    }
+    return [];
+}
+
+/** Says that pods will be refused which name a user that the cluster gives them. */
+async function warnOfUserIds(look: Look, { pods }: Settings): Promise<string[]> {
+    if (!pods.assignedUserIds && (await look.object(USER_IDS))) {
+        void pulumi.log.warn(
+            "pods.assignedUserIds: the cluster gives pods their user IDs, as OpenShift does, and refuses those that name one " +
+                "themselves; set it to true.",
+        );
     }
     return [];
 }
@@ -122,28 +150,4 @@ async function podMonitorFaults(look: Look, { metrics }: OwnWaySettings): Promis
                   "false, or install it before.",
           ]
         : [];
-}
-
-/** What does not fit between the setting metallb and the MetalLB that a cluster has. */
-async function metalLBFaults(look: Look, settings: OwnWaySettings): Promise<string[]> {
-    if (settings.environment !== "metallb") {
-        return [];
-    }
-    const { install, namespace } = settings.metallb;
-    const [definition, namespaceObject] = await Promise.all([
-        look.object("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/ipaddresspools.metallb.io"),
-        look.object(`/api/v1/namespaces/${namespace}`),
-    ]);
-    if (!install) {
-        if (definition === null) {
-            return ["metallb.install: the cluster has no MetalLB; set metallb.install to true, or install it before."];
-        }
-        return namespaceObject === null
-            ? [`metallb.namespace: there is no namespace ${namespace}; give the one of the cluster's MetalLB.`]
-            : [];
-    }
-    const stranger = [definition, namespaceObject].some((object) => object && look.stranger(object) !== undefined);
-    return definition && stranger
-        ? ["metallb.install: the cluster has MetalLB already; set metallb.install to false."]
-        : namespaceFaults(look, "metallb.namespace", namespace);
 }

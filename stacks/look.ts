@@ -3,11 +3,15 @@ import { ApiServer } from "../settings/apiServer";
 
 /** Annotation that says which stack made an object, or may take it. */
 const OWNER = "interlink-kube-api/stack";
+/** What to do about a name that somebody else has. */
+export const OTHER_NAME = "give another name, or set uniqueNames to true";
 /** Types of the objects of which a cluster has one of a name, and of which the stack makes its own. */
 const MARKED = [
     "kubernetes:core/v1:Namespace",
+    "kubernetes:core/v1:Node",
     "kubernetes:networking.k8s.io/v1:IngressClass",
     "kubernetes:cert-manager.io/v1:ClusterIssuer",
+    "kubernetes:metallb.io/v1beta1:IPAddressPool",
 ];
 
 /** Marks what the stack makes from now on with its name, so that a later look knows it from what others made. */
@@ -81,6 +85,11 @@ export class Look {
     /** Whether an object has this stack's mark. */
     isMarked({ metadata: { annotations } }: ClusterObject): boolean {
         return annotations?.[OWNER] === this.stack;
+    }
+
+    /** Whether an object has some stack's mark. */
+    hasMark({ metadata: { annotations } }: ClusterObject): boolean {
+        return annotations?.[OWNER] !== undefined;
     }
 
     /** The Kubernetes version, minor number and name; undefined where it is unseen. */

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments } from "../parts/arguments";
+import { checkArguments, HIDDEN, isClearText, refusal } from "../parts/arguments";
 import { podNamespace } from "../parts/namespace";
 import { networkPolicy } from "../parts/networkPolicy";
 import { PodDefaults } from "../parts/pods";
@@ -108,7 +108,7 @@ export class InterlinkRelease extends pulumi.ComponentResource {
 
         const values = pulumi
             .all([chartValues(args, tls), args.values ?? {}])
-            .apply(([ours, theirs]) => mergeValues(ours, checkedValues(theirs)));
+            .apply(([ours, theirs]) => mergeValues(ours, checkedValues(theirs, tls)));
         // What a pod needs is no secret, even where the values hold some.
         const level = pulumi.unsecret(values.apply(podSecurityLevel));
         const namespace = podNamespace(`${name}-namespace`, { name: args.namespace, level, pods }, { parent: this });
@@ -212,17 +212,38 @@ function chartValues(args: InterlinkReleaseArgs, tls: InterlinkTls): pulumi.Inpu
     });
 }
 
-/** The given values, which must not say where the Kubernetes API is: the transforms would find no place for it. */
-function checkedValues(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-    const given = Object.keys(values.interlink ?? {}).filter((key) => key in KUBERNETES_API_VALUES);
-    if (given.length > 0) {
+/**
+ * The given values, which must not say where the Kubernetes API is: the transforms would find no place for it. Nor may the
+ * secrets of OAUTH go out in clear text, unless somebody said so.
+ */
+function checkedValues(
+    values: Readonly<Record<string, unknown>>,
+    { insecure }: InterlinkTls,
+): Readonly<Record<string, unknown>> {
+    const { enabled, TokenURL } = (values.OAUTH ?? {}) as { readonly enabled?: boolean; readonly TokenURL?: string };
+    if (enabled === true && isClearText(String(TokenURL)) && insecure !== true) {
         throw new pulumi.RunError(
-            given
-                .map(
-                    (key) =>
-                        `values.interlink.${key} is not allowed; leave it out: it is what clients outside come to.`,
-                )
-                .join("\n"),
+            refusal({
+                key: "values.OAUTH.TokenURL",
+                value: HIDDEN,
+                allowed: "an https:// URL, or set interlink.tls.insecure: true, since secrets go there in clear text",
+            }),
+        );
+    }
+    const { interlink, virtualNode, nodeName } = values as Readonly<Record<string, object | null | undefined>>;
+    const refused = [
+        ...Object.keys(KUBERNETES_API_VALUES)
+            .filter((key) => key in (interlink ?? {}))
+            .map((key) => [`interlink.${key}`, "it is what clients outside come to"]),
+        // The node, its namespace and the wait for it would be another's.
+        ...(nodeName === undefined ? [] : [["nodeName", "the setting nodeName gives it"]]),
+        ...("disableCSR" in (virtualNode ?? {})
+            ? [["virtualNode.disableCSR", "the setting kubeletCertificate decides it"]]
+            : []),
+    ];
+    if (refused.length > 0) {
+        throw new pulumi.RunError(
+            refused.map(([key, why]) => `values.${key} is not allowed; leave it out: ${why}.`).join("\n"),
         );
     }
     return values;

@@ -44,14 +44,21 @@ export function virtualNode(
             spec: {
                 // Of no cloud: their controllers remove nodes that they do not know by an ID of their own, or by none.
                 providerID: pulumi.interpolate`external:///${nodeName}`,
-                taints: taints.apply((more) => [
-                    own,
-                    ...more.map(({ key, value, effect }) => ({ key, value, effect })),
-                ]),
+                taints: taints.apply((more) =>
+                    [own, ...more.map(({ key, value, effect = "NoSchedule" }) => ({ key, value, effect }))].filter(
+                        // Kubernetes refuses a taint that is there twice.
+                        (taint, index, all) => index === all.findIndex((other) => isSame(taint, other)),
+                    ),
+                ),
             },
         },
         { parent },
     );
+}
+
+/** Whether two taints are one to Kubernetes, whatever their values. */
+function isSame(left: Taint, right: Taint): boolean {
+    return left.key === right.key && left.effect === right.effect;
 }
 
 /** What the wait for the virtual node needs. */

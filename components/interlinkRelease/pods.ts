@@ -66,19 +66,26 @@ function podSpec(given: PodSpec, pods: PodDefaults, registry: string | undefined
             seccompProfile: { type: "RuntimeDefault" },
             ...(given.securityContext as object | undefined),
         },
-        containers: (given.containers as Container[]).map((container) => ({
-            ...container,
-            image: mirroredImage(container.image as string, registry),
-            securityContext: UNPRIVILEGED.includes(container.name)
-                ? {
-                      ...RESTRICTED_CONTAINER,
-                      runAsNonRoot: true,
-                      ...userIds(pods),
-                      ...(container.securityContext as object | undefined),
-                  }
-                : container.securityContext,
-        })),
+        ...(given.initContainers && {
+            initContainers: containers(given.initContainers as Container[], pods, registry),
+        }),
+        containers: containers(given.containers as Container[], pods, registry),
     };
+}
+
+function containers(given: readonly Container[], pods: PodDefaults, registry: string | undefined): Container[] {
+    return given.map((container) => ({
+        ...container,
+        image: mirroredImage(container.image as string, registry),
+        securityContext: UNPRIVILEGED.includes(container.name)
+            ? {
+                  ...RESTRICTED_CONTAINER,
+                  runAsNonRoot: true,
+                  ...userIds(pods),
+                  ...(container.securityContext as object | undefined),
+              }
+            : container.securityContext,
+    }));
 }
 
 /** The template of a tunnel's pod with its images from the mirror. */

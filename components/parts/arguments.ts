@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { BlockList, isIP } from "node:net";
+import { BlockList, isIP, SocketAddress } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 
 /** What an address may be, for messages. */
@@ -16,9 +16,24 @@ const DNS_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-
 const ALL_NUMERIC = /^[0-9.]+$/;
 const GO_DURATION = /^(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/;
 
-/** Tells whether `address` is an IPv4 or IPv6 address or a lower-case DNS name (RFC 1123); `10.0.0.300` is neither. */
+/** Tells whether `address` is an IP address or a lower-case DNS name (RFC 1123); `10.0.0.300` is neither. */
 export function isAddress(address: string): boolean {
-    return isIP(address) !== 0 || (DNS_NAME.test(address) && !ALL_NUMERIC.test(address));
+    return isIpAddress(address) || (DNS_NAME.test(address) && !ALL_NUMERIC.test(address));
+}
+
+/**
+ * Tells whether `address` is an IPv4 or IPv6 address by which others can come: none with a zone, which another machine does not
+ * know, and none that is an IPv4 address within IPv6, which Kubernetes refuses.
+ */
+export function isIpAddress(address: string): boolean {
+    return isIP(address) === 4 || (isIP(address) === 6 && !/%|^::ffff:\d+\./.test(canonicalAddress(address)));
+}
+
+/** An IPv6 address as certificates, Kubernetes and URLs write it: FD00:0::10 is fd00::10. Other addresses stay as they are. */
+export function canonicalAddress(address: string): string {
+    return isIP(address) === 6 && !address.includes("%")
+        ? new SocketAddress({ address, family: "ipv6" }).address
+        : address;
 }
 
 /** Tells whether a URL sends what it is sent in clear text over a network: plain HTTP to another host. */
@@ -31,7 +46,11 @@ export function isCidr(cidr: string): boolean {
     const [network = "", length = "", ...rest] = cidr.split("/");
     const version = isIP(network);
     return (
-        version !== 0 && rest.length === 0 && /^\d{1,3}$/.test(length) && Number(length) <= (version === 4 ? 32 : 128)
+        version !== 0 &&
+        !network.includes("%") &&
+        rest.length === 0 &&
+        /^(0|[1-9]\d{0,2})$/.test(length) &&
+        Number(length) <= (version === 4 ? 32 : 128)
     );
 }
 

@@ -43,15 +43,17 @@ export interface Scheduling {
     readonly tolerations?: readonly k8s.types.input.core.v1.Toleration[];
 }
 
+/** Real nodes of Linux: a virtual node's label says something else, whatever taints of nodes a site's pods have to tolerate. */
+const LINUX = { "kubernetes.io/os": "linux" };
+
 /**
- * Where pods run: on the nodes whose ports they take, control planes among them, which kind's only node is; and only where
- * all pods of the stack may run.
+ * Where pods run: on nodes of Linux, on those whose ports they take, control planes among them, which kind's only node is; and
+ * only where all pods of the stack may run.
  */
 export function placement(
     hostPorts: HostPorts | undefined,
     { nodeSelector = {}, tolerations = [] }: Scheduling,
 ): Pick<k8s.types.input.core.v1.PodSpec, "nodeSelector" | "tolerations"> {
-    const labels = { ...nodeSelector, ...hostPorts?.nodeSelector };
     const tolerated = [
         ...tolerations,
         ...(hostPorts === undefined
@@ -59,7 +61,7 @@ export function placement(
             : [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists", effect: "NoSchedule" }]),
     ];
     return {
-        ...(Object.keys(labels).length === 0 ? {} : { nodeSelector: labels }),
+        nodeSelector: { ...LINUX, ...nodeSelector, ...hostPorts?.nodeSelector },
         ...(tolerated.length === 0 ? {} : { tolerations: tolerated }),
     };
 }

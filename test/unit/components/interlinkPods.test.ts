@@ -65,6 +65,16 @@ describe("the chart's pods", () => {
         );
     });
 
+    it("take those of their init containers from there too", async () => {
+        const initContainers = [{ name: "wait", image: "busybox:1.37" }];
+        const { initContainers: waiting } = await transformed(USUAL, {}, { initContainers });
+        assert.deepEqual(
+            waiting?.map(({ name, image }) => [name, image]),
+            [["wait", `${MIRROR}/busybox:1.37`]],
+        );
+        assert.ok(!("initContainers" in (await transformed(USUAL, {}))));
+    });
+
     it("take the image of a tunnel's pod from the mirror", async () => {
         const text =
             "spec:\n  containers:\n    - image: ghcr.io/erebe/wstunnel:latest\n      imagePullPolicy: IfNotPresent\n";
@@ -87,7 +97,8 @@ describe("the chart's pods", () => {
         const own = { nodeSelector: { zone: "a" }, tolerations: [{ key: "gpu", operator: "Exists" }] };
         const pod = await transformed(USUAL, pods, own);
         assert.deepEqual(pod.imagePullSecrets, [{ name: "registries" }]);
-        assert.deepEqual(pod.nodeSelector, { "kubernetes.io/arch": "arm64", zone: "a" });
+        const nodes = { "kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64", zone: "a" };
+        assert.deepEqual(pod.nodeSelector, nodes);
         assert.deepEqual(pod.tolerations, [TOLERATION, ...own.tolerations]);
     });
 

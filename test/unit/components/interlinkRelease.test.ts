@@ -121,6 +121,21 @@ kubectl() { case $1 in get) echo "vk-$rounds-a"; echo "vk-$rounds-b";; *) echo "
         });
     });
 
+    it("gives the virtual node no taint that Kubernetes refuses: twice, or without an effect", async () => {
+        const own = "virtual-node.interlink/no-schedule";
+        const nodeTaints = [{ key: own, effect: "NoSchedule" }, { key: "gpu" }, { key: own, effect: "NoExecute" }];
+        await settled(new InterlinkRelease("interlink", { ...args, values: { virtualNode: { nodeTaints } } }));
+        const taints = input("interlink-node", "spec", "taints") as { key: string; effect: string }[];
+        assert.deepEqual(
+            taints.map(({ key, effect }) => [key, effect]),
+            [
+                [own, "NoSchedule"],
+                ["gpu", "NoSchedule"],
+                [own, "NoExecute"],
+            ],
+        );
+    });
+
     it("waits for the virtual node again when the virtual kubelet was started anew", async () => {
         const annotations = () =>
             (input("interlink-ready", "spec", "template") as { metadata?: { annotations: object } }).metadata

@@ -115,6 +115,17 @@ describe("the transforms of InterLink's chart", () => {
         await assert.rejects(pulumi.isSecret(release.nodeName), { message: new RegExp(`${refused.join("\\n")}$`) });
     });
 
+    it("would be of another node, or have nobody approve its certificate, where the values say so", async () => {
+        const values = { nodeName: "other", virtualNode: { disableCSR: false } };
+        const release = new InterlinkRelease("interlink", { ...RELEASE, values });
+        await assert.rejects(pulumi.isSecret(release.nodeName), {
+            message: new RegExp(
+                "values\\.nodeName is not allowed; leave it out: the setting nodeName gives it\\.\n" +
+                    "values\\.virtualNode\\.disableCSR is not allowed; leave it out: the setting kubeletCertificate decides it\\.$",
+            ),
+        });
+    });
+
     type Props = Readonly<Record<string, unknown>>;
 
     /** What the transforms make of an object. */

@@ -80,6 +80,28 @@ describe("the way to InterLink's API", () => {
         });
     }
 
+    it("sends OAUTH's secrets in clear text only where somebody said so", async () => {
+        const oauth = (TokenURL: string, enabled = true) => ({ OAUTH: { enabled, TokenURL, ClientSecret: "s3cret" } });
+        const released = (values: object, insecure = false) => {
+            const interlink = { address: "https://10.9.9.9", port: 3000, tls: insecure ? { insecure } : { ca: cert } };
+            const args = { ...RELEASE, interlink, values: pulumi.secret(values as Record<string, unknown>) };
+            // An Output that fails rejects this.
+            return pulumi.isSecret(new InterlinkRelease("interlink", args).nodeName);
+        };
+        await assert.rejects(released(oauth("http://iam.site.example/token")), {
+            message:
+                /values\.OAUTH\.TokenURL: "\[secret\]" is not allowed; give an https:\/\/ URL, or set interlink\.tls\.insecure: true, since secrets go there in clear text\.$/,
+        });
+        for (const [values, insecure] of [
+            [oauth("https://iam.site.example/token"), false],
+            [oauth("http://iam.site.example/token", false), false],
+            [oauth("http://iam.site.example/token"), true],
+        ] as const) {
+            await record();
+            await released(values, insecure);
+        }
+    });
+
     it("is either verified or not, and has a certificate and its key", () => {
         for (const [tls, says] of [
             [{ insecure: true, ca: cert }, /interlink\.tls\.insecure: true is not allowed; give false, or neither/],

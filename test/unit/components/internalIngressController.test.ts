@@ -44,7 +44,8 @@ describe("InternalIngressController", () => {
     it("takes no port of a node where a load balancer leads to it", async () => {
         await settled(new InternalIngressController("controller", { ...args, hostPorts: undefined }));
         assert.deepEqual(hostPortsOf("controller-deployment"), [undefined, undefined, undefined]);
-        assert.equal(input("controller-deployment", "spec", "template", "spec", "nodeSelector"), undefined);
+        const nodes = input("controller-deployment", "spec", "template", "spec", "nodeSelector");
+        assert.deepEqual(nodes, { "kubernetes.io/os": "linux" });
     });
 
     for (const outsidePort of [443, 8443]) {

@@ -48,7 +48,8 @@ describe("NginxApiProxy", () => {
         assert.ok(!registered().some((entry) => entry.includes("Certificate")));
         assert.equal(input("proxy-deployment", "spec", "replicas"), 1);
         const pod = ["spec", "template", "spec"];
-        assert.deepEqual(input("proxy-deployment", ...pod, "nodeSelector"), HOST_PORTS.nodeSelector);
+        const nodes = { "kubernetes.io/os": "linux", ...HOST_PORTS.nodeSelector };
+        assert.deepEqual(input("proxy-deployment", ...pod, "nodeSelector"), nodes);
         assert.deepEqual(hostPortsOf("proxy-deployment"), [6080, 60443, undefined]);
         assert.equal(input("proxy-deployment", ...pod, "volumes", 1, "secret", "secretName"), "leaf");
         const configuration = input("proxy-configuration", "data", "nginx.conf") as string;

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { createServer as createHttpServer, IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { getCACertificates } from "node:tls";
 import { apiServer } from "../../../settings/apiServer";
 import { KubeconfigContent } from "../../../settings/kubeconfig";
 import { ADDRESS, kubeconfigOf, NAME, Servers, withEnvironment } from "../support/servers";
@@ -53,6 +54,19 @@ describe("the API server", () => {
         assert.equal(await status(kubeconfigOf(insecure)), 200);
     });
 
+    it("is verified without its CA by the roots of the machine, as the provider does", () => {
+        const roots = (more: object) => {
+            const content = kubeconfigOf({ server: `https://127.0.0.1:${port}`, ...more });
+            return Buffer.from(api(content).client().getCurrentCluster()?.caData ?? "", "base64").toString();
+        };
+        const machine = roots({});
+        for (const root of [...getCACertificates("default"), ...getCACertificates("system")]) {
+            assert.ok(machine.includes(root), root);
+        }
+        assert.equal(roots({ "certificate-authority-data": ca }), Buffer.from(ca, "base64").toString());
+        assert.equal(roots({ "insecure-skip-tls-verify": true }), "");
+    });
+
     it("may have another name in its certificate, by tls-server-name", async () => {
         assert.equal(await status(kubeconfigOf(cluster({ "tls-server-name": NAME }, "localhost"))), 200);
         await assert.rejects(status(kubeconfigOf(cluster({ "tls-server-name": "other" }))), /does not match/);
@@ -101,6 +115,14 @@ describe("the API server", () => {
                 apiVersion: exec.apiVersion,
                 spec: { interactive: false, cluster: cluster() },
             });
+        });
+
+        it("runs one of a cloud's, whose kubeconfig has null for what it does not say", async () => {
+            write(`echo '{"kind": "ExecCredential", "status": {"token": "of-the-cloud"}}'`);
+            const cloud = { apiVersion: "client.authentication.k8s.io/v1beta1", command, args: null, env: null };
+            const user = { exec: { ...cloud, interactiveMode: "IfAvailable", installHint: "apt install login" } };
+            assert.equal(await status(kubeconfigOf(cluster(), user)), 200);
+            assert.deepEqual(authorizations, ["Bearer of-the-cloud"]);
         });
 
         it("tells why it fails, or that there is none", async () => {
@@ -196,11 +218,25 @@ describe("the API server", () => {
         });
     });
 
+    it("is that of a context which somebody has to name where the kubeconfig has no current one", () => {
+        const content = kubeconfigOf({ server: "https://a:6443" });
+        assert.throws(() => api({ ...content, "current-context": "" }), {
+            message: "KUBECONFIG: /k has no current context; set interlink-kube-api:context to one of: x.",
+        });
+        assert.throws(() => api({ ...content, "current-context": "gone" }), {
+            message:
+                "KUBECONFIG: /k has no context gone, which shall be its current one; set interlink-kube-api:context to one of: x.",
+        });
+        assert.equal(api({ ...content, "current-context": "gone" }, "x").origin, "https://a:6443");
+    });
+
     it("must be named by the context, with a URL", () => {
         const empty = { contexts: [], clusters: [], users: [] };
         const message = "KUBECONFIG: the current context of /k names no server; give a kubeconfig that does.";
         assert.throws(() => api(empty), { message });
-        assert.throws(() => api(kubeconfigOf({ server: "a.b" })), { message });
+        for (const server of ["a.b", "localhost:6443", "ftp://a.b"]) {
+            assert.throws(() => api(kubeconfigOf({ server })), { message });
+        }
         assert.throws(() => api(kubeconfigOf({}), "x"), /the context x of \/k names no server/);
     });
 });

@@ -125,6 +125,17 @@ describe("the kubeconfig", () => {
             assert.deepEqual(content.users[0]?.user, { tokenFile: join(account, "token") });
         });
         await withEnvironment(bare, () => assert.throws(() => findKubeconfig(undefined, account), /there is no file/));
+        // As for kubectl: files that are missing or empty say nothing.
+        const empty = join(folder, "empty");
+        writeFileSync(empty, stringify({ ...server("empty"), contexts: null, clusters: null, users: null }));
+        for (const KUBECONFIG of ["/nowhere", `/nowhere:${empty}`, "/dev/null"]) {
+            await withEnvironment({ ...pod, KUBECONFIG }, () =>
+                assert.equal(findKubeconfig(undefined, account).called, "the pod's service account"),
+            );
+        }
+        await withEnvironment({ ...pod, KUBECONFIG: `${empty}:${first}` }, () =>
+            assert.equal(findKubeconfig(undefined, account).content.clusters[0]?.cluster?.server, "https://first:6443"),
+        );
         mkdirSync(home);
         writeFileSync(join(home, "config"), stringify(server("usual")));
         await withEnvironment(pod, () => assert.equal(findKubeconfig(undefined, account).path, join(home, "config")));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { loadSettings, parseSettings } from "../../../settings/read";
 import * as pulumi from "@pulumi/pulumi";
-import { BAD_SETTINGS, KIND } from "../support/badSettings";
+import { BAD_SETTINGS, EXTERNAL, KIND, METALLB } from "../support/badSettings";
 import { certificateFor } from "../support/fakeCluster";
 import { exampleSettings } from "../support/generated";
 import { isSecret, record, valueOf } from "../support/mocks";
@@ -114,6 +114,44 @@ describe("settings of a stack", () => {
     }
 
     afterEach(() => pulumi.runtime.setAllConfig({}));
+
+    it("have an IPv6 address as certificates, Kubernetes and URLs write it", () => {
+        for (const [good, change, path] of [
+            [KIND, { address: "FD00:0:0::10" }, ["address"]],
+            [METALLB, { address: "FD00::0010", metallb: { install: false } }, ["address"]],
+            [EXTERNAL, { api: { address: "FD00:0::10", port: 443 } }, ["api", "address"]],
+        ] as const) {
+            const parsed: unknown = parseSettings({ ...good, ...change });
+            const address = path.reduce((part, step) => (part as Record<string, unknown>)[step], parsed);
+            assert.equal(address, "fd00::10");
+        }
+        const { interlink } = parseSettings({
+            ...KIND,
+            interlink: { ...KIND.interlink, address: "https://[FD00::10]" },
+        });
+        assert.ok(interlink !== undefined && "address" in interlink);
+    });
+
+    it("may begin as JSON does and be none: an IPv6 address in brackets is refused in one sentence", async () => {
+        await assert.rejects(loaded({ ...KIND, address: "[fd00::10]" }), {
+            message: 'interlink-kube-api:address: "[fd00::10]" is not allowed; give an IP address or a DNS name.',
+        });
+        assert.equal((await loaded({ ...KIND, context: "[prod" })).context, "[prod");
+    });
+
+    it("never show a secret that is no JSON", async () => {
+        const bad = '{"OAUTH": {"ClientSecret": "s3cret"}';
+        for (const [setting, allowed] of [
+            ["interlinkValues", "an object of chart values"],
+            ["registryLogins", "an object of logins by their registries"],
+        ] as const) {
+            for (const value of [bad, "s3cret", '["s3cret"]']) {
+                await assert.rejects(loaded({ ...KIND, [setting]: value }), {
+                    message: `interlink-kube-api:${setting}: "[secret]" is not allowed; give ${allowed}.`,
+                });
+            }
+        }
+    });
 
     it("have the values of a site as a secret", async () => {
         const { environment, address } = KIND;

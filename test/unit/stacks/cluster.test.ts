@@ -6,7 +6,7 @@ import { apiServer } from "../../../settings/apiServer";
 import { parseSettings } from "../../../settings/read";
 import { checkCluster } from "../../../stacks/cluster";
 import { markObjects } from "../../../stacks/look";
-import { CLOUD, KIND, METALLB } from "../support/badSettings";
+import { CLOUD, EXTERNAL, KIND, METALLB } from "../support/badSettings";
 import { kubeconfigOf, Say, Servers } from "../support/servers";
 import { input, record, settled } from "../support/mocks";
 
@@ -50,6 +50,19 @@ const deployments = (...items: object[]) => ({ [ALL_DEPLOYMENTS]: { items } });
 const ingressClass = (name: string, controller: string, metadata: object) => ({
     [CLASSES]: { items: [{ metadata: { name, ...metadata }, spec: { controller } }] },
 });
+const NODES = "/api/v1/nodes";
+const VIRTUAL = "interlink-slurm-node";
+const node = (metadata: object) => ({ [`${NODES}/${VIRTUAL}`]: { metadata: { name: VIRTUAL, ...metadata } } });
+const INTERLINK = { labels: { "virtual-node.interlink/type": "virtual-kubelet" } };
+const VIRTUAL_KUBELET = { ...INTERLINK, managedFields: [{ manager: "virtual-kubelet" }] };
+const pools = (...items: (readonly [name: string, metadata: object, addresses: readonly string[]])[]) => ({
+    "/apis/metallb.io/v1beta1/namespaces/metallb-system/ipaddresspools": {
+        items: items.map(([name, metadata, addresses]) => ({ metadata: { name, ...metadata }, spec: { addresses } })),
+    },
+});
+const service = (namespace: string, name: string, ip: string) => ({
+    "/api/v1/services": { items: [{ metadata: { namespace, name }, status: { loadBalancer: { ingress: [{ ip }] } } }] },
+});
 const issuer = (name: string, metadata: object) => ({ [`${ISSUERS}/${name}`]: { metadata: { name, ...metadata } } });
 
 /** A cluster where this stack was deployed before. */
@@ -64,11 +77,16 @@ const DEPLOYED: Has = {
     ...ingressClass("nginx-internal", "k8s.io/nginx-internal", OURS),
     ...issuer("ingress-nginx-internal-root-ca", OURS),
     ...issuer("ingress-nginx-internal-root-ca-root", OURS),
+    ...node({ ...OURS, ...INTERLINK }),
+    ...service("ingress-nginx-internal", "api-load-balancer", "10.1.2.3"),
 };
 
 const WITH_CONTROLLER = { ...KIND, controller: "traefik" };
 const PRESENT = { certManager: { install: false } };
 const present = (install: boolean) => ({ metallb: { install, addresses: ["10.1.2.0/28"] } });
+const NO_ADDRESSES = { ...METALLB, metallb: { install: false } };
+/** MetalLB that somebody else has installed. */
+const THEIRS = { ...definition(POOLS, KUBECTL), ...namespace("metallb-system", KUBECTL) };
 
 /** What is found, with the sentences for it, without their prefix. */
 const CASES: readonly {
@@ -325,7 +343,117 @@ const CASES: readonly {
     {
         what: "MetalLB that is there",
         settings: { ...METALLB, ...present(false) },
-        has: { ...definition(POOLS, KUBECTL), ...namespace("metallb-system", KUBECTL) },
+        has: { ...THEIRS, ...pools(["default", KUBECTL, ["10.9.0.0/24"]]) },
+    },
+    {
+        what: "a pool of MetalLB's that holds the address",
+        settings: NO_ADDRESSES,
+        has: {
+            ...THEIRS,
+            ...pools(["other", KUBECTL, []], ["default", KUBECTL, ["fd00::/64", "10.1.2.1 - 10.1.2.9"]]),
+        },
+    },
+    {
+        what: "pools of MetalLB's of which none holds the address",
+        settings: NO_ADDRESSES,
+        has: {
+            ...THEIRS,
+            ...pools(["a", KUBECTL, ["10.9.0.0/24"]], ["b", KUBECTL, ["fd00::/64", "10.8.0.1-10.8.0.9"]]),
+        },
+        says: [
+            "address: no pool of the cluster's MetalLB holds 10.1.2.3; give an address of 10.9.0.0/24, fd00::/64, 10.8.0.1-10.8.0.9, or metallb.addresses, of which a pool is made.",
+        ],
+    },
+    {
+        what: "MetalLB without pools, where one should hold the address",
+        settings: NO_ADDRESSES,
+        has: { ...THEIRS, ...pools() },
+        says: [
+            "address: no pool of the cluster's MetalLB holds 10.1.2.3; give metallb.addresses, of which a pool is made.",
+        ],
+    },
+    {
+        what: "a pool of MetalLB's that holds the address, where another one shall be made",
+        settings: { ...METALLB, ...present(false) },
+        has: { ...THEIRS, ...pools(["default", KUBECTL, ["10.1.0.0/16"]]) },
+        says: [
+            "metallb.addresses: the pool default of the cluster's MetalLB holds 10.1.2.3, and an address is in one pool alone; leave metallb.addresses out.",
+        ],
+    },
+    {
+        what: "the pool that this stack made of the cluster's MetalLB",
+        settings: { ...METALLB, ...present(false) },
+        has: { ...THEIRS, ...pools(["interlink-kube-api", OURS, ["10.1.2.0/28"]]) },
+    },
+    ...[METALLB, NO_ADDRESSES].map((settings) => ({
+        what: `a Service in the way, which has the address, with metallb.install: ${settings.metallb.install}`,
+        settings,
+        has: {
+            ...service("web", "front", "10.1.2.3"),
+            ...(settings.metallb.install ? {} : { ...THEIRS, ...pools(["default", KUBECTL, ["10.1.0.0/16"]]) }),
+        },
+        says: ["address: the Service web/front has 10.1.2.3 already; give another address."],
+    })),
+    {
+        what: "a Service that has the IPv6 address, however it is written",
+        settings: { ...METALLB, address: "FD00:0::10", metallb: { install: true, addresses: ["fd00::/120"] } },
+        has: service("web", "front", "fd00:0:0::10"),
+        says: ["address: the Service web/front has fd00::10 already; give another address."],
+    },
+    {
+        what: "our own Service, by a unique name",
+        settings: { ...METALLB, ...PRESENT, uniqueNames: true },
+        has: {
+            ...definitions(HELM),
+            ...deployments(deployment(HELM)),
+            ...service("ingress-nginx-internal-c0ffee", "api-load-balancer", "10.1.2.3"),
+        },
+    },
+    { what: "a Service with another address", settings: METALLB, has: service("web", "front", "10.1.2.4") },
+
+    {
+        what: "a node of the virtual node's name, which is the cluster's own",
+        has: node({ managedFields: [{ manager: "kubelet" }] }),
+        says: [
+            "interlink.nodeName: the node interlink-slurm-node exists and is not this stack's; give another name, or set uniqueNames to true.",
+        ],
+    },
+    {
+        what: "the virtual node of another stack",
+        has: { ...node({ ...OTHERS, ...INTERLINK }), ...namespace("interlink", OURS) },
+        says: [
+            "interlink.nodeName: the node interlink-slurm-node exists and belongs to the stack interlink-kube-api/other; give another name, or set uniqueNames to true.",
+        ],
+    },
+    {
+        what: "the virtual node of an InterLink that somebody has installed by hand",
+        settings: { ...KIND, interlink: undefined, sites: { north: { ...KIND.interlink, nodeName: VIRTUAL } } },
+        has: node(VIRTUAL_KUBELET),
+        says: [
+            "sites.north.nodeName: the node interlink-slurm-node exists and is not this stack's; give another name, or set uniqueNames to true.",
+        ],
+    },
+    {
+        what: "the virtual node that our virtual kubelet made again",
+        has: { ...node(VIRTUAL_KUBELET), ...namespace("interlink", OURS) },
+    },
+    {
+        what: "a node of that name, where names are unique",
+        settings: { ...KIND, uniqueNames: true },
+        has: node(KUBECTL),
+    },
+    {
+        what: "no node whose ports could be taken",
+        settings: { ...KIND, pods: { nodeSelector: { zone: "a" } } },
+        has: { [NODES]: { items: [] } },
+        says: [
+            "nodeSelector: no node has the labels zone=a,ingress-ready=true; give labels of nodes, or label one: kubectl label node.",
+        ],
+    },
+    {
+        what: "no node with kind's label, where no node's ports are taken",
+        settings: CLOUD,
+        has: { [NODES]: { items: [] } },
     },
     { what: "MetalLB, where it does not matter", settings: CLOUD, has: definition(POOLS, KUBECTL) },
 
@@ -376,7 +504,7 @@ describe("the look at the cluster", () => {
     /** Answers of a cluster that has this, and whose lists are empty otherwise. */
     function answers(has: Has): Say {
         return (path) => {
-            const found = { ...version("37"), ...has }[path];
+            const found = { ...version("37"), [NODES]: { items: [{ metadata: { name: "worker" } }] }, ...has }[path];
             return typeof found === "number" ? { status: found } : found && { body: found };
         };
     }
@@ -401,6 +529,74 @@ describe("the look at the cluster", () => {
         await check();
         assert.deepEqual(logged(warn), ["The cluster runs Kubernetes v1.38.0; what was tried is 1.30 to 1.37."]);
     });
+
+    for (const gitVersion of ["v1.33.4+k3s1", "v1.33.4+rke2r1", "v1.33.4-eks-113cf36"]) {
+        it(`warns of the virtual kubelet's own certificate where the API server verifies kubelets, as ${gitVersion} does`, async () => {
+            const warn = log("warn");
+            say = answers({ "/version": { major: "1", minor: "33+", gitVersion } });
+            const sites = { north: KIND.interlink, south: { ...KIND.interlink, kubeletCertificate: "signed" } };
+            for (const settings of [
+                { ...KIND, interlink: { ...KIND.interlink, kubeletCertificate: "signed" } },
+                { ...KIND, interlink: undefined, sites },
+            ]) {
+                await check(settings);
+            }
+            assert.deepEqual(logged(warn), [
+                `sites.north.kubeletCertificate: an API server of Kubernetes ${gitVersion} verifies kubelets, so that kubectl logs of jobs fails with x509; set it to signed.`,
+            ]);
+        });
+    }
+
+    it("warns where the cluster gives pods their user IDs, and ours name their own", async () => {
+        const warn = log("warn");
+        say = answers(definition("securitycontextconstraints.security.openshift.io", {}));
+        await check({ ...CLOUD, pods: { assignedUserIds: true } });
+        assert.deepEqual(logged(warn), []);
+        for (const settings of [CLOUD, EXTERNAL]) {
+            await check(settings);
+            assert.match(
+                String(logged(warn).at(-1)),
+                /^pods\.assignedUserIds: .* as OpenShift does, .*; set it to true\.$/,
+            );
+        }
+        assert.equal(warn.mock.callCount(), 2);
+    });
+
+    it("warns where k3s's ServiceLB would serve our Service beside MetalLB", async () => {
+        const warn = log("warn");
+        say = answers({
+            ...THEIRS,
+            ...pools(["default", KUBECTL, ["10.1.0.0/16"]]),
+            "/apis/apps/v1/namespaces/kube-system/daemonsets": { items: [{ metadata: { name: "svclb-traefik" } }] },
+        });
+        await check({ ...NO_ADDRESSES, loadBalancer: { class: "site.example/metallb" } });
+        assert.deepEqual(logged(warn), []);
+        await check(NO_ADDRESSES);
+        assert.match(String(logged(warn)[0]), /^loadBalancer\.class: k3s's ServiceLB .* --disable=servicelb\.$/);
+        say = answers({});
+        await check(METALLB);
+        assert.equal(warn.mock.callCount(), 1);
+    });
+
+    for (const [configuration, warned] of [
+        ["mode: ipvs\nipvs:\n  strictARP: false\n", true],
+        ['ipvs:\n  excludeCIDRs: null\nmode: "ipvs"\n', true],
+        ["ipvs:\n  strictARP: true\nmode: ipvs\n", false],
+        ['ipvs:\n  strictARP: false\nmode: ""\n', false],
+    ] as const) {
+        it(`${warned ? "warns of" : "says nothing of"} kube-proxy beside MetalLB with ${JSON.stringify(configuration)}`, async () => {
+            const warn = log("warn");
+            say = answers({
+                "/api/v1/namespaces/kube-system/configmaps": {
+                    items: [{ metadata: { name: "kube-proxy" }, data: { "config.conf": configuration } }],
+                },
+            });
+            await check(METALLB);
+            await check(CLOUD);
+            assert.equal(warn.mock.callCount(), warned ? 1 : 0);
+            assert.ok(!warned || /^kube-proxy runs in IPVS mode without strictARP: /.test(String(logged(warn)[0])));
+        });
+    }
 
     for (const status of [401, 403, 500]) {
         it(`says once what it may not see, HTTP ${status}, and finds no fault in it`, async () => {
@@ -435,7 +631,7 @@ describe("the look at the cluster", () => {
         say = answers(DEPLOYED);
         await check(METALLB);
         assert.equal(new Set(asked).size, asked.length);
-        assert.ok(asked.length < 20, asked.join("\n"));
+        assert.ok(asked.length < 25, asked.join("\n"));
     });
 });
 
@@ -450,11 +646,17 @@ describe("the mark", () => {
                 new k8s.core.v1.Namespace("namespace", { metadata }),
                 new k8s.networking.v1.IngressClass("class", { metadata }),
                 new k8s.apiextensions.CustomResource("issuer", { apiVersion, kind: "ClusterIssuer", metadata }),
+                new k8s.core.v1.Node("node", { metadata }),
+                new k8s.apiextensions.CustomResource("pool", {
+                    apiVersion: "metallb.io/v1beta1",
+                    kind: "IPAddressPool",
+                    metadata,
+                }),
                 new k8s.core.v1.ServiceAccount("account", { metadata }),
             ];
             await Promise.all(made.map(settled));
         });
-        for (const name of ["namespace", "class", "issuer"]) {
+        for (const name of ["namespace", "class", "issuer", "node", "pool"]) {
             assert.deepEqual(input(name, "metadata", "annotations"), { a: "b", "interlink-kube-api/stack": STACK });
         }
         assert.deepEqual(input("account", "metadata", "annotations"), { a: "b" });

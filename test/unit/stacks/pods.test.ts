@@ -109,6 +109,7 @@ for (const good of [KIND, CLOUD, METALLB]) {
                     assert.deepEqual(pod.imagePullSecrets, PULL_SECRET, name);
                     assert.deepEqual(pod.tolerations?.[0], TOLERATION, name);
                     assert.equal(pod.nodeSelector?.["kubernetes.io/arch"], "arm64", name);
+                    assert.equal(pod.nodeSelector["kubernetes.io/os"], "linux", name);
                     assert.ok(
                         pod.containers.every(({ image }) => image.startsWith(`${SITE.mirror.registry}/`)),
                         name,
@@ -175,7 +176,8 @@ describe("charts of a closed site with a login", () => {
             speaker,
         ]) {
             const { nodeSelector, tolerations, resources } = part as Values;
-            assert.deepEqual({ nodeSelector, tolerations }, { nodeSelector: NODES, tolerations: [TOLERATION] });
+            assert.deepEqual(nodeSelector, { "kubernetes.io/os": "linux", ...NODES });
+            assert.deepEqual(tolerations, [TOLERATION]);
             assert.deepEqual(Object.keys(resources?.requests ?? {}), ["cpu", "memory"]);
             assert.deepEqual(Object.keys(resources?.limits ?? {}), ["cpu", "memory"]);
         }
@@ -232,6 +234,22 @@ describe("a cluster that assigns user IDs", () => {
             "my-nginx-kubernetes-api-deployment": undefined,
             "interlink-ready": 65532,
         });
+    });
+});
+
+describe("a site whose pods tolerate every taint, also that of the virtual node", () => {
+    it("runs none there nor on Windows, by the label of nodes that those have otherwise", async () => {
+        for (const controller of ["traefik", "none"]) {
+            await deployed({ ...KIND, controller, pods: { tolerations: [{ operator: "Exists" }] } });
+            assert.ok(pods().length > 1);
+            for (const [name, { nodeSelector, tolerations }] of pods()) {
+                assert.deepEqual(tolerations?.[0], { operator: "Exists" }, name);
+                assert.equal(nodeSelector?.["kubernetes.io/os"], "linux", name);
+            }
+        }
+        // The virtual kubelet gives its node another value.
+        const labels = input("interlink-node", "metadata", "labels") as Record<string, string>;
+        assert.ok(!("kubernetes.io/os" in labels));
     });
 });
 

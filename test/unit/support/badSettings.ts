@@ -56,6 +56,11 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { address: "10.1.2.3:60443" },
         says: ['address: "10.1.2.3:60443" is not allowed; give an IP address or a DNS name.'],
     },
+    ...["[fd00::10]", "fe80::1%eth0", "::ffff:10.1.2.3", "::FFFF:a01:203"].map((address) => ({
+        good: KIND,
+        change: { address },
+        says: [`address: "${address}" is not allowed; give an IP address or a DNS name.`],
+    })),
     {
         good: KIND,
         change: { address: true },
@@ -275,14 +280,21 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: KIND,
         change: { mirror: { registry: "https://mirror.site.example" } },
         says: [
-            'mirror.registry: "https://mirror.site.example" is not allowed; give a registry, such as mirror.site.example:5000/path.',
+            'mirror.registry: "https://mirror.site.example" is not allowed; give a registry, such as mirror.site.example:5000/path, in lower case.',
         ],
     },
-    {
+    ...["mirror.site.example:5000/copies/", "mirror.site.example/Copies"].map((registry) => ({
         good: KIND,
-        change: { mirror: { charts: "" } },
-        says: ['mirror.charts: "" is not allowed; give an oci:// address or a folder.'],
-    },
+        change: { mirror: { registry } },
+        says: [
+            `mirror.registry: "${registry}" is not allowed; give a registry, such as mirror.site.example:5000/path, in lower case.`,
+        ],
+    })),
+    ...["", "https://charts.site.example", "oci://mirror.site.example/charts/", "/nowhere/charts"].map((charts) => ({
+        good: KIND,
+        change: { mirror: { charts } },
+        says: [`mirror.charts: "${charts}" is not allowed; give an oci:// address, or a folder that is there.`],
+    })),
     {
         good: KIND,
         change: { mirror: { chartsCa: "/nowhere/ca.pem" } },
@@ -397,6 +409,13 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { interlink: { address: "https://10.9.9.9:3000", port: 3000 } },
         says: [
             'interlink.address: "https://10.9.9.9:3000" is not allowed; give a URL that starts with http:// or https://, without a port.',
+        ],
+    },
+    {
+        good: KIND,
+        change: { interlink: { address: "https://user@10.9.9.9", port: 3000 } },
+        says: [
+            'interlink.address: "https://user@10.9.9.9" is not allowed; give a URL that starts with http:// or https://, without a port.',
         ],
     },
     {
@@ -656,6 +675,11 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { loadBalancer: { provider: "aws", sourceRanges: ["10.0.0.0"] } },
         says: ['loadBalancer.sourceRanges.0: "10.0.0.0" is not allowed; give a network as CIDR, such as 10.1.0.0/16.'],
     },
+    ...["10.0.0.0/08", "fe80::%eth0/64"].map((range) => ({
+        good: CLOUD,
+        change: { loadBalancer: { provider: "aws", sourceRanges: [range] } },
+        says: [`loadBalancer.sourceRanges.0: "${range}" is not allowed; give a network as CIDR, such as 10.1.0.0/16.`],
+    })),
     {
         good: CLOUD,
         change: { loadBalancer: { provider: "aws", sourceRanges: ["10.0.0.0/33"] } },
@@ -702,6 +726,11 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: METALLB,
         change: { address: "api.site.example" },
         says: ['address: "api.site.example" is not allowed; give an IP address.'],
+    },
+    {
+        good: METALLB,
+        change: { address: "fe80::1%eth0" },
+        says: ['address: "fe80::1%eth0" is not allowed; give an IP address.'],
     },
     {
         good: METALLB,
