@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HPC, INTERLINK_PORT, PLUGIN_PORT, PROJECT } from "../machine/layout";
-import { alive, Daemon, ensure, logTail, stop } from "../machine/processes";
+import { Daemon, ensure, logTail, pidOf, stop } from "../machine/processes";
 import { attempt, until, UserError } from "../machine/shell";
 import { template } from "../machine/template";
 import { program } from "../toolchain/tools";
@@ -39,7 +39,7 @@ export async function ensureHpc(): Promise<void> {
         "an answer from InterLink's API server that came through Slurm",
         30,
         async () => {
-            const dead = daemons.find(({ name }) => !alive(name));
+            const dead = daemons.find(({ name }) => pidOf(name) === undefined);
             if (dead !== undefined) {
                 const remedy = "mend what it says, and run `make up` again.";
                 throw new UserError(`${dead.name}: it ended at once; ${remedy} ${logTail(dead.name)}`);

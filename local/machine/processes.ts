@@ -61,11 +61,6 @@ export function known(): string[] {
     return existsSync(PIDS) ? readdirSync(PIDS) : [];
 }
 
-/** Whether a process runs. */
-export function alive(name: string): boolean {
-    return pidOf(name) !== undefined;
-}
-
 /** The last lines of a process's log, for error messages. */
 export function logTail(name: string): string {
     const file = logOf(name);
@@ -77,8 +72,8 @@ function logOf(name: string): string {
     return join(LOGS, `${name}.log`);
 }
 
-/** The pid of a process of ours that runs. Its start time is compared, so that a pid that was given away again is not taken. */
-function pidOf(name: string): number | undefined {
+/** The pid of a process that runs. Its start time is compared, so that a pid that was given away again is not taken. */
+export function pidOf(name: string): number | undefined {
     const file = join(PIDS, name);
     if (!existsSync(file)) {
         return undefined;
