@@ -53,8 +53,8 @@ function linksOf(page: string): { readonly path: string; readonly anchor: string
 
 /** The settings of a block, those of a file or a part of one, as Pulumi hands them over. */
 function settingsIn(text: string): Record<string, string> {
-    const block = parse(text) as { readonly config?: Readonly<Record<string, unknown>> };
-    const { config = block as Readonly<Record<string, unknown>> } = block;
+    const block = parse(text) as Readonly<Record<string, unknown>>;
+    const { config = block } = block as { readonly config?: Readonly<Record<string, unknown>> };
     return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, handedOver(value)]));
 }
 
@@ -77,8 +77,8 @@ function configured(settings: Readonly<Record<string, string>>, command: string)
     const key = top.includes(":") ? top : `${NAME}:${top}`;
     const value = values[0]?.startsWith("<") ? CA_PEM.trim() : values[0];
     if (inner.length === 0) {
-        const { [key]: _, ...others } = settings;
-        return verb === "rm" ? others : { ...others, [key]: value ?? "" };
+        const others = Object.entries(settings).filter(([other]) => other !== key);
+        return Object.fromEntries(verb === "rm" ? others : [...others, [key, value ?? ""]]);
     }
     const changed = JSON.parse(settings[key] ?? "{}") as Record<string, unknown>;
     const last = inner.pop() ?? "";
