@@ -4,7 +4,7 @@ LOCAL := $(NODE) local/main.ts
 TEST := $(NODE) test/run.ts
 BENCH := $(NODE) bench/main.ts
 
-.PHONY: help up down destroy verify preview env bench bench-check test test-argo test-doctor test-sites test-slurm test-trust
+.PHONY: help up down destroy verify preview env bench bench-check test test-argo test-docs test-doctor test-sites test-slurm test-trust
 
 help: ## This list
 	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,7 @@ bench: ## Measures all ways to the API server side by side; written to docs/perf
 bench-check: ## The way that is up against the API server itself, by ratios
 test: ## Lint, types, unit tests, and every environment and controller on the local cluster
 test-argo: ## Argo workflows on the virtual node; written to docs/argo.md
+test-docs: ## The guides of docs/environments, run literally; written to docs/docs.md
 test-doctor: ## The doctor and its script, with real faults; written to docs/doctor.md
 test-sites: ## The local cluster as other sites have theirs: SITES; written to docs/sites.md
 test-slurm: ## Pods as Slurm's jobs; written to docs/slurm.md
@@ -30,7 +31,7 @@ up down destroy verify preview env: node_modules/.package-lock.json
 test: node_modules/.package-lock.json
 	@$(TEST)
 
-test-argo test-doctor test-sites test-slurm test-trust: node_modules/.package-lock.json
+test-argo test-docs test-doctor test-sites test-slurm test-trust: node_modules/.package-lock.json
 	@$(TEST) $(@:test-%=%)
 
 bench bench-check: node_modules/.package-lock.json

@@ -9,7 +9,8 @@ import { parseSettings } from "../../../settings/read";
 import { VERSION as ARGO_VERSION } from "../../../examples/argo/workflowController";
 import { version } from "../../../local/toolchain/tools";
 import { deploy } from "../../../stacks";
-import { charts, images } from "../../../versions";
+import { mirroredImage } from "../../../stacks/mirror";
+import { chartImages, charts, images } from "../../../versions";
 import { BAD_SETTINGS } from "./badSettings";
 import { record, recordedResources, settledStack } from "./mocks";
 
@@ -18,7 +19,9 @@ const STACKS = ["kind", "cloud", "metallb", "external"] as const;
 
 /** Every file that is generated, wholly or in part, by its path from the project's root. */
 export const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
-    "README.md": readme,
+    "README.md": () => withTables("README.md", "versions", [versionTable()]),
+    "docs/closed-networks.md": () =>
+        withTables("docs/closed-networks.md", "images and charts", [imageTable(), chartTable()]),
     "docs/configuration-errors.md": configurationErrors,
     "docs/load-balancers.md": loadBalancers,
     ...Object.fromEntries(STACKS.map((stack) => [`test/unit/goldens/${stack}.yaml`, () => golden(stack)])),
@@ -123,23 +126,75 @@ Service. None of it was run on these providers. \`loadBalancer.annotations\` add
 ${sections.join("\n")}`;
 }
 
-/** README.md, with its table of what runs by default and what was built and run on the local cluster. */
-async function readme(): Promise<string> {
-    const text = readFileSync(join(PROJECT, "README.md"), "utf8");
-    const [begin, end] = ["<!-- versions, by `npm run generate` -->", "<!-- end of versions -->"];
-    const table = [
-        "| part | default | on the local cluster |",
-        "| --- | --- | --- |",
-        ...versionRows().map(
-            ([part, theirs, ours]) => `| ${part} | ${theirs} | ${ours === theirs ? "the same" : ours} |`,
-        ),
-    ].join("\n");
+/** A page of which tables between two marks are generated. */
+async function withTables(path: string, name: string, tables: readonly string[]): Promise<string> {
+    const file = join(PROJECT, path);
+    const text = readFileSync(file, "utf8");
+    const [begin, end] = [`<!-- ${name}, by \`npm run generate\` -->`, `<!-- end of ${name} -->`];
     const whole =
         text.slice(0, text.indexOf(begin)) +
-        `${begin}\n\n${table}\n\n${end}` +
+        `${begin}\n\n${tables.join("\n\n")}\n\n${end}` +
         text.slice(text.indexOf(end) + end.length);
-    const options = await prettier.resolveConfig(join(PROJECT, "README.md"));
+    const options = await prettier.resolveConfig(file);
     return prettier.format(whole, { ...options, parser: "markdown" });
+}
+
+/** What runs by default, and what was built and run on the local cluster. */
+function versionTable(): string {
+    const rows = versionRows().map(([part, theirs, ours]) => [part, theirs, ours === theirs ? "the same" : ours]);
+    return table(["part", "default", "on the local cluster"], rows);
+}
+
+/** A Markdown table. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+    const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+    return lines.join("\n");
+}
+
+/** When each image is pulled. */
+const PULLED: Readonly<Record<keyof typeof images, string>> = {
+    nginx: "unless `environment: external`",
+    mtail: "with `metrics.enabled`",
+    traefik: "with `controller: traefik`",
+    ingressNginx: "with `controller: ingress-nginx`",
+    kubectl: "always",
+    approver: "with `interlink.kubeletCertificate: signed`",
+    virtualKubelet: "always",
+    interlinkApi: "with `mode: in-cluster`",
+    refreshToken: "with `OAUTH` in `interlinkValues`",
+};
+
+/** The images to be copied into a closed network; MetalLB's of FRR are not pulled, as layer 2 needs none. */
+function imageTable(): string {
+    const { controller, speaker } = chartImages.metalLB;
+    const ofCharts = [
+        ...Object.values(chartImages.certManager).map((image) => [`${image}:${charts.certManager}`, "certManager"]),
+        ...[controller, speaker].map((image) => [`${image}:v${charts.metalLB}`, "metallb"]),
+    ];
+    const rows = [
+        ...Object.entries(PULLED).map(([name, when]) => [images[name as keyof typeof images], when]),
+        ...ofCharts.map(([image = "", setting]) => [image, `with \`${setting}: { install: true }\``]),
+    ];
+    return table(
+        ["image", "below `mirror.registry`", "pulled"],
+        rows.map(([image = "", when = ""]) => [`\`${image}\``, `\`${mirroredImage(image, "").slice(1)}\``, when]),
+    );
+}
+
+/** The charts to be copied into a closed network, by their names below the setting mirror.charts. */
+function chartTable(): string {
+    const rows = [
+        ["interlink", "oci://ghcr.io/interlink-hq/interlink-helm-chart/interlink", charts.interlink, "always"],
+        ["cert-manager", "https://charts.jetstack.io", charts.certManager, "with `certManager: { install: true }`"],
+        ["metallb", "https://metallb.github.io/metallb", charts.metalLB, "with `metallb: { install: true }`"],
+        [
+            "ingress-nginx",
+            "https://kubernetes.github.io/ingress-nginx",
+            charts.ingressNginx,
+            "with `controller: ingress-nginx`",
+        ],
+    ];
+    return table(["chart", "from", "version", "taken"], rows);
 }
 
 /** Each part's name, the version that is the default, and the one that the local cluster runs. */
