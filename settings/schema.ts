@@ -212,6 +212,14 @@ export const common = {
     kubeconfig: text("the path of a kubeconfig, or its text").optional(),
     /** Context of the kubeconfig; default its current one. */
     context: text("the name of a context of the kubeconfig").optional(),
+    /**
+     * Service account that the output kubeconfig is for, as NAMESPACE/NAME, with a token for a day; default none: then it is for
+     * jobs, by the file in which each has its token.
+     */
+    kubeconfigFor: pattern(
+        "a service account as NAMESPACE/NAME",
+        /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
+    ).optional(),
     /** Gives namespaces and all names that the cluster has only once a random suffix, so that two stacks can share it. */
     uniqueNames: flag.default(false),
     /** Namespace of the controller, the proxy and the Ingress. */
@@ -431,6 +439,7 @@ const metallb = z.strictObject({
 const external = z.strictObject({
     kubeconfig: common.kubeconfig,
     context: common.context,
+    kubeconfigFor: common.kubeconfigFor,
     uniqueNames: common.uniqueNames,
     mirror: common.mirror,
     images: common.images,

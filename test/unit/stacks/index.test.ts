@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
 import { parseSettings } from "../../../settings/read";
 import { deploy, NodeLook } from "../../../stacks";
 import { images } from "../../../versions";
@@ -156,6 +157,16 @@ describe("the networks of clients", () => {
         assert.doesNotMatch(configuration(), /deny all/);
     });
 });
+
+for (const good of [KIND, CLOUD, METALLB, EXTERNAL]) {
+    it(`the output interlinkValues of ${good.environment} leads where the stack's own virtual node does`, async () => {
+        const { interlinkValues } = await deployed(good);
+        const { interlink } = parse(await valueOf(interlinkValues)) as { interlink: Record<string, unknown> };
+        const { address, port } = find("interlink").inputs.kubernetesApi as Record<string, unknown>;
+        assert.deepEqual([interlink.kubernetesApiAddr, interlink.kubernetesApiPort], [address, port]);
+        assert.match(String(interlink.kubernetesApiCaCrt), /^-----BEGIN CERTIFICATE-----\n/);
+    });
+}
 
 describe("unique names", () => {
     it("are the namespaces' and those of what has none", async () => {

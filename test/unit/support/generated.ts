@@ -9,9 +9,10 @@ import { parseSettings } from "../../../settings/read";
 import { VERSION as ARGO_VERSION } from "../../../examples/argo/workflowController";
 import { version } from "../../../local/toolchain/tools";
 import { deploy } from "../../../stacks";
+import { summaryOf } from "../../../stacks/summary";
 import { charts, images } from "../../../versions";
 import { BAD_SETTINGS } from "./badSettings";
-import { record, recordedResources, settledStack } from "./mocks";
+import { record, recordedResources, settledStack, valueOf } from "./mocks";
 
 const PROJECT = join(__dirname, "..", "..", "..");
 const STACKS = ["kind", "cloud", "metallb", "external"] as const;
@@ -32,10 +33,14 @@ export function exampleSettings(stack: string): Record<string, unknown> {
     return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.split(":")[1] ?? key, value]));
 }
 
-/** What a stack would create from its example: each resource with what it is given. */
+/** What a stack would create from its example: each resource with what it is given, and the summary. */
 async function golden(stack: string): Promise<string> {
     await record();
-    await settledStack(deploy(parseSettings(exampleSettings(stack)), new k8s.Provider("kubernetes", {})));
+    const settings = parseSettings(exampleSettings(stack));
+    const outputs = deploy(settings, new k8s.Provider("kubernetes", {}));
+    await settledStack(outputs);
+    const asked = { tokenLifetimeSeconds: pulumi.output(86_400), kubeconfig: pulumi.output("") };
+    const summary = await valueOf(summaryOf({ ...outputs, ...asked }, settings, stack));
     const resources = recordedResources()
         .filter(({ type, read }) => !read && !/^(interlink|pulumi):/.test(type))
         .map(({ type, name, inputs }) => {
@@ -43,7 +48,8 @@ async function golden(stack: string): Promise<string> {
             return [`${type.split(/[:/]/).at(-1)} ${name}`, shortened(Object.fromEntries(own))] as const;
         })
         .sort(([left], [right]) => (left < right ? -1 : 1));
-    const document = new Document(Object.fromEntries(resources), { aliasDuplicateObjects: false });
+    const content = { ...Object.fromEntries(resources), "the output summary": parse(summary) as object };
+    const document = new Document(content, { aliasDuplicateObjects: false });
     visit(document, {
         Collection: (_, node) => {
             node.flow = JSON.stringify(node.toJS(document)).length < 100;
