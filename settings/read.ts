@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { conflicts } from "./conflicts";
-import { common, PlainSettings, schema, Settings } from "./schema";
+import { common, defaultOf, PlainSettings, schema, Settings } from "./schema";
 import { conflictSentence, issueSentences } from "./sentences";
 
 /**
@@ -33,7 +34,10 @@ export function configuredSettings(configuration: Readonly<Record<string, string
         const [owner, setting] = key.split(":", 2);
         if (owner === project && setting !== undefined && setting !== "interlinkValues") {
             // A kubeconfig is a text even where it is JSON, of which an error would print a part.
-            raw[setting] = setting === "kubeconfig" ? value : plainValue(value);
+            const given = setting === "kubeconfig" ? value : plainValue(value);
+            if (!isLeftOut(setting, given)) {
+                raw[setting] = given;
+            }
         }
     }
     return parseSettings(raw);
@@ -42,14 +46,25 @@ export function configuredSettings(configuration: Readonly<Record<string, string
 /** Reads the settings of the current stack. */
 export function loadSettings(): Settings {
     const config = new pulumi.Config();
-    const settings = configuredSettings(pulumi.runtime.allConfig(), config.name);
-    const interlinkValues = config.getSecretObject<Record<string, unknown>>("interlinkValues");
+    const configuration = pulumi.runtime.allConfig();
+    const settings = configuredSettings(configuration, config.name);
+    const interlinkValues = configuration[`${config.name}:interlinkValues`]
+        ? config.getSecretObject<Record<string, unknown>>("interlinkValues")
+        : undefined;
     if (interlinkValues !== undefined && settings.sites !== undefined) {
         throw new pulumi.RunError(
             `${config.name}:interlinkValues is for interlink alone; give the values of each site as sites.<name>.values.`,
         );
     }
     return { ...settings, interlinkValues };
+}
+
+/**
+ * Whether a stack leaves a setting out. Pulumi.yaml then gives its default, and the empty text where it has none: Pulumi refuses a
+ * stack that lacks a setting without a default. To environments that have no such setting, its default says nothing.
+ */
+function isLeftOut(setting: string, value: unknown): boolean {
+    return value === "" || isDeepStrictEqual(value, defaultOf(setting));
 }
 
 /** A setting as YAML meant it: Pulumi hands over objects as JSON and everything else as text. */

@@ -388,6 +388,7 @@ export const common = {
 /** kind, and any cluster whose nodes' own ports the HPC side reaches. */
 const kind = z.strictObject({
     ...common,
+    /** How the HPC side comes in: kind, cloud, metallb or external. */
     environment: z.literal("kind"),
     /** Address under which the HPC side reaches the nodes. */
     address,
@@ -475,14 +476,20 @@ export const schema = z
         when: () => true,
     });
 
+/** The default of a setting, where it is the same in every environment that has the setting; undefined for none. */
+export function defaultOf(setting: string): unknown {
+    return (common as Readonly<Record<string, z.ZodType>>)[setting]?.safeParse(undefined).data;
+}
+
 /** Whether the setting at a path is a secret, which no sentence shows. */
 export function isSecret(path: readonly PropertyKey[]): boolean {
     const inTls = path.includes("tls") && path.at(-1) !== "insecure" && path.at(-1) !== "tls";
     return path[0] === "registryLogins" || (path[0] === "sites" && path[2] === "values") || inTls;
 }
 
-/** More values for the InterLink chart of `interlink`, such as OAUTH; a Pulumi secret. */
+/** The settings that are Pulumi secrets as a whole. */
 interface SecretSettings {
+    /** More values for the InterLink chart of `interlink`, such as OAUTH; to be set by `--secret`. */
     readonly interlinkValues?: pulumi.Output<Record<string, unknown>>;
 }
 

@@ -13,6 +13,7 @@ import { summaryOf } from "../../../stacks/summary";
 import { charts, images } from "../../../versions";
 import { BAD_SETTINGS } from "./badSettings";
 import { record, recordedResources, settledStack, valueOf } from "./mocks";
+import { projectFile } from "./projectFile";
 
 const PROJECT = join(__dirname, "..", "..", "..");
 const STACKS = ["kind", "cloud", "metallb", "external"] as const;
@@ -20,6 +21,7 @@ const STACKS = ["kind", "cloud", "metallb", "external"] as const;
 /** Every file that is generated, wholly or in part, by its path from the project's root. */
 export const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
     "README.md": readme,
+    "Pulumi.yaml": projectFile,
     "docs/configuration-errors.md": configurationErrors,
     "docs/load-balancers.md": loadBalancers,
     ...Object.fromEntries(STACKS.map((stack) => [`test/unit/goldens/${stack}.yaml`, () => golden(stack)])),
