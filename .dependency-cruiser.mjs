@@ -13,7 +13,7 @@ const ROOMS = {
     "index\\.ts$": ["versions\\.ts$", "components/", "settings/", "stacks/", "checks/"],
     // For other stacks.
     "outputs\\.ts$": ["stacks/outputs\\.ts$"],
-    "examples/": ["outputs\\.ts$"],
+    "examples/": ["components/parts/kubeconfig\\.ts$", "outputs\\.ts$"],
     "policy/": ["components/parts/"],
     "commands/": [],
     "local/machine/": [],

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
 import { checkedOutputs, restartedAt } from "./checks";
 import { loadSettings } from "./settings/read";
 import { reachCluster, stackIdentifier } from "./settings/reach";
@@ -7,10 +10,14 @@ import { apiServerPorts, deploy, frontPods } from "./stacks";
 import { checkCluster } from "./stacks/cluster";
 import { markObjects } from "./stacks/look";
 import { StackOutputs } from "./stacks/outputs";
+import { summaryOf } from "./stacks/summary";
 import { sayTroubles } from "./stacks/troubles";
 
-/** The program: settings in, a look at the cluster, the environment's stack, checked when it is up, its outputs out. */
-export = async (): Promise<StackOutputs> => {
+/**
+ * The program: settings in, a look at the cluster, the environment's stack, checked when it is up, its outputs out. Pulumi's console
+ * shows the output readme beside the stack.
+ */
+export = async (): Promise<StackOutputs & { readonly readme: string }> => {
     const settings = loadSettings();
     const { providerArgs, api } = await reachCluster(settings.kubeconfig, settings.context);
     const stack = stackIdentifier();
@@ -33,7 +40,12 @@ export = async (): Promise<StackOutputs> => {
         cluster,
         front: frontPods(settings),
         longestJob: longestJob(settings),
+        kubeconfigFor: settings.kubeconfigFor,
     });
     await said;
-    return outputs;
+    return {
+        ...outputs,
+        summary: summaryOf(outputs, settings, pulumi.getStack()),
+        readme: readFileSync(join(__dirname, "Pulumi.README.md"), "utf8"),
+    };
 };

@@ -24,6 +24,9 @@ const TYPES: { readonly [Name in keyof StackOutputs]: TypeName<pulumi.Unwrap<Sta
     interlinkNodeNames: "list of strings",
     namespace: "string",
     tokenLifetimeSeconds: "number",
+    kubeconfig: "string",
+    interlinkValues: "string",
+    summary: "string",
 };
 
 /**

@@ -1,8 +1,9 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { durationSeconds } from "../components/parts/arguments";
-import { DeployedOutputs, FrontPods, StackOutputs } from "../stacks/outputs";
+import { CheckedOutputs, DeployedOutputs, FrontPods } from "../stacks/outputs";
 import { askThroughFront } from "./front";
+import { accountKubeconfig, Endpoint, jobKubeconfig } from "./kubeconfig";
 import { NotChecked } from "./notChecked";
 import { powerlessToken, tokenLifetimeSeconds } from "./tokenLifetime";
 
@@ -16,17 +17,24 @@ export interface CheckArgs {
     readonly front: FrontPods | undefined;
     /** The site's longest job, as hours, minutes, seconds; undefined where nobody said. */
     readonly longestJob: string | undefined;
+    /** Service account that the output kubeconfig is for, as NAMESPACE/NAME; undefined makes it one for jobs. */
+    readonly kubeconfigFor: string | undefined;
 }
 
 /**
  * The outputs of a stack when the cluster was asked, in every update: whether the way in leads to the Kubernetes API, else the
- * update fails, and how long a job's token lives. Requests alone; a preview asks nothing.
+ * update fails, how long a job's token lives, and a token for the kubeconfig. Requests alone; a preview asks nothing.
  */
-export function checkedOutputs(outputs: DeployedOutputs, { cluster, front, longestJob }: CheckArgs): StackOutputs {
-    if (pulumi.runtime.isDryRun()) {
-        return { ...outputs, tokenLifetimeSeconds: pulumi.output(pulumi.unknown as unknown as number) };
-    }
+export function checkedOutputs(outputs: DeployedOutputs, args: CheckArgs): CheckedOutputs {
+    const { cluster, front, longestJob } = args;
     const { apiServerHost, apiServerUrl, caCertificate, namespace } = outputs;
+    if (pulumi.runtime.isDryRun()) {
+        return {
+            ...outputs,
+            tokenLifetimeSeconds: notYet<number>(),
+            kubeconfig: kubeconfig(pulumi.output({ server: apiServerUrl, caCertificate }), args),
+        };
+    }
     // The class and the nodes are there last: the controller's pods, and the virtual kubelets'.
     const checked = pulumi
         .all([apiServerHost, caCertificate, namespace, outputs.ingressClassName, outputs.interlinkNodeNames])
@@ -50,11 +58,32 @@ export function checkedOutputs(outputs: DeployedOutputs, { cluster, front, longe
             }
             return lifetime ?? 0;
         });
+    const checkedUrl = pulumi.all([apiServerUrl, checked]).apply(([url]) => url);
     return {
         ...outputs,
-        apiServerUrl: pulumi.all([apiServerUrl, checked]).apply(([url]) => url),
+        apiServerUrl: checkedUrl,
         tokenLifetimeSeconds: checked,
+        kubeconfig: kubeconfig(pulumi.output({ server: checkedUrl, caCertificate }), args),
     };
+}
+
+/** The kubeconfig: for jobs or, a secret, for a service account; then empty, after a warning, where no token could be had. */
+function kubeconfig(endpoint: pulumi.Output<Endpoint>, { cluster, kubeconfigFor }: CheckArgs): pulumi.Output<string> {
+    if (kubeconfigFor === undefined) {
+        return endpoint.apply(jobKubeconfig);
+    }
+    const text = pulumi.runtime.isDryRun()
+        ? notYet<string>()
+        : endpoint.apply(async (to) => {
+              const asked = cluster && (await orWarn(() => accountKubeconfig(cluster, kubeconfigFor, to)));
+              return asked ?? "";
+          });
+    return pulumi.secret(text);
+}
+
+/** What only the update tells. */
+function notYet<T>(): pulumi.Output<T> {
+    return pulumi.output(pulumi.unknown as unknown as T) as pulumi.Output<T>;
 }
 
 /** What a check found; undefined, after a warning, where nobody could be asked. */

@@ -13,7 +13,7 @@ const SHORTEST_SECONDS = 600;
  * @throws NotChecked where no token may be asked for
  */
 export async function tokenLifetimeSeconds(cluster: KubeConfig, namespace: string): Promise<number> {
-    const { spec } = await requestToken(cluster, namespace, ASKED_SECONDS);
+    const { spec } = await requestToken(cluster, { namespace, name: "default" }, ASKED_SECONDS);
     // The API server writes into the specification what it granted: the same in every `up`, unlike the end of the token.
     return spec?.expirationSeconds ?? ASKED_SECONDS;
 }
@@ -23,23 +23,26 @@ export async function tokenLifetimeSeconds(cluster: KubeConfig, namespace: strin
  * @throws NotChecked where no token may be asked for
  */
 export async function powerlessToken(cluster: KubeConfig, namespace: string): Promise<string> {
-    const { status } = await requestToken(cluster, namespace, SHORTEST_SECONDS);
+    const { status } = await requestToken(cluster, { namespace, name: "default" }, SHORTEST_SECONDS);
     return status?.token ?? "";
 }
 
-async function requestToken(
+/**
+ * A token of a service account, and what the API server granted of the seconds that were asked for.
+ * @throws NotChecked where no token may be asked for
+ */
+export async function requestToken(
     cluster: KubeConfig,
-    namespace: string,
+    account: { readonly namespace: string; readonly name: string },
     expirationSeconds: number,
 ): Promise<AuthenticationV1TokenRequest> {
     try {
         const body = { spec: { expirationSeconds } };
-        return await cluster
-            .makeApiClient(CoreV1Api)
-            .createNamespacedServiceAccountToken({ namespace, name: "default", body });
+        return await cluster.makeApiClient(CoreV1Api).createNamespacedServiceAccountToken({ ...account, body });
     } catch (error) {
+        const { namespace, name } = account;
         throw new NotChecked(
-            `no token of a service account in namespace ${namespace} may be asked for (${reasonOf(error)})`,
+            `no token of the service account ${namespace}/${name} may be asked for (${reasonOf(error)})`,
         );
     }
 }

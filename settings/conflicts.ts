@@ -34,6 +34,12 @@ export function conflicts(settings: PlainSettings): Refusal[] {
             allowed: `another port than ${RESERVED_PORTS.join(", ")}, where kubelet's probes and Prometheus go`,
         })),
         {
+            bad: settings.admit === "jobs" && settings.kubeconfigFor !== undefined,
+            key: "kubeconfigFor",
+            value: settings.kubeconfigFor,
+            allowed: "no kubeconfigFor, or set admit to tokens, since jobs lets no other token through",
+        },
+        {
             bad: settings.metrics.podMonitor && !settings.metrics.enabled,
             key: "metrics.podMonitor",
             value: settings.metrics.podMonitor,

@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { HIDDEN } from "../components/parts/arguments";
 import { conflicts } from "./conflicts";
-import { common, PlainSettings, schema, Settings } from "./schema";
+import { common, defaultOf, PlainSettings, schema, Settings } from "./schema";
 import { conflictSentence, issueSentences } from "./sentences";
 
 /**
@@ -34,7 +35,10 @@ export function configuredSettings(configuration: Readonly<Record<string, string
         const [owner, setting] = key.split(":", 2);
         if (owner === project && setting !== undefined && setting !== "interlinkValues") {
             // A kubeconfig is a text even where it is JSON, of which an error would print a part.
-            raw[setting] = setting === "kubeconfig" ? value : plainValue(value);
+            const given = setting === "kubeconfig" ? value : plainValue(value);
+            if (!isLeftOut(setting, given)) {
+                raw[setting] = given;
+            }
         }
     }
     return parseSettings(raw);
@@ -56,7 +60,7 @@ export function loadSettings(): Settings {
 
 /** The object of interlinkValues as a secret. Pulumi's own reader would print what is no JSON. */
 function secretObject(text: string | undefined): Settings["interlinkValues"] {
-    if (text === undefined) {
+    if (text === undefined || text === "") {
         return undefined;
     }
     const value = plainValue(text);
@@ -74,4 +78,12 @@ function plainValue(value: string): unknown {
     } catch {
         return value;
     }
+}
+
+/**
+ * Whether a stack leaves a setting out. Pulumi.yaml then gives its default, and the empty text where it has none: Pulumi refuses a
+ * stack that lacks a setting without a default. To environments that have no such setting, its default says nothing.
+ */
+function isLeftOut(setting: string, value: unknown): boolean {
+    return value === "" || isDeepStrictEqual(value, defaultOf(setting));
 }

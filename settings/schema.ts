@@ -213,6 +213,14 @@ export const common = {
     kubeconfig: text("the path of a kubeconfig, or its text").optional(),
     /** Context of the kubeconfig; default its current one. */
     context: text("the name of a context of the kubeconfig").optional(),
+    /**
+     * Service account that the output kubeconfig is for, as NAMESPACE/NAME, with a token for a day; default none: then it is for
+     * jobs, by the file in which each has its token.
+     */
+    kubeconfigFor: pattern(
+        "a service account as NAMESPACE/NAME",
+        /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
+    ).optional(),
     /** Gives namespaces and all names that the cluster has only once a random suffix, so that two stacks can share it. */
     uniqueNames: flag.default(false),
     /** Namespace of the controller, the proxy and the Ingress. */
@@ -384,6 +392,7 @@ export const common = {
 /** kind, and any cluster whose nodes' own ports the HPC side reaches. */
 const kind = z.strictObject({
     ...common,
+    /** How the HPC side comes in: kind, cloud, metallb or external. */
     environment: z.literal("kind"),
     /** Address under which the HPC side reaches the nodes. */
     address,
@@ -435,6 +444,7 @@ const metallb = z.strictObject({
 const external = z.strictObject({
     kubeconfig: common.kubeconfig,
     context: common.context,
+    kubeconfigFor: common.kubeconfigFor,
     uniqueNames: common.uniqueNames,
     mirror: common.mirror,
     images: common.images,
@@ -470,14 +480,20 @@ export const schema = z
         when: () => true,
     });
 
+/** The default of a setting, where it is the same in every environment that has the setting; undefined for none. */
+export function defaultOf(setting: string): unknown {
+    return (common as Readonly<Record<string, z.ZodType>>)[setting]?.safeParse(undefined).data;
+}
+
 /** Whether the setting at a path is a secret, which no sentence shows. */
 export function isSecret(path: readonly PropertyKey[]): boolean {
     const inTls = path.includes("tls") && path.at(-1) !== "insecure" && path.at(-1) !== "tls";
     return path[0] === "registryLogins" || (path[0] === "sites" && path[2] === "values") || inTls;
 }
 
-/** More values for the InterLink chart of `interlink`, such as OAUTH; a Pulumi secret. */
+/** The settings that are Pulumi secrets as a whole. */
 interface SecretSettings {
+    /** More values for the InterLink chart of `interlink`, such as OAUTH; to be set by `--secret`. */
     readonly interlinkValues?: pulumi.Output<Record<string, unknown>>;
 }
 

@@ -23,10 +23,23 @@ export interface StackOutputs {
      * API server may shorten it. 0 where it could not be measured.
      */
     readonly tokenLifetimeSeconds: pulumi.Output<number>;
+    /**
+     * kubeconfig that leads to the URL (string, YAML). With the setting kubeconfigFor it holds a token of that service account for a
+     * day, is a secret, and is empty where no token could be had; without, it is for jobs: it names the file in which each has its
+     * token, and is no secret.
+     */
+    readonly kubeconfig: pulumi.Output<string>;
+    /** Values for InterLink's chart, where it is deployed by other means: what jobs need of it (string, YAML); no secret. */
+    readonly interlinkValues: pulumi.Output<string>;
+    /** All that in a few lines, with what to do next (string, YAML), for people to read; no secret. */
+    readonly summary: pulumi.Output<string>;
 }
 
+/** What a stack knows when the cluster was asked. */
+export type CheckedOutputs = Omit<StackOutputs, "summary">;
+
 /** What a stack knows before the cluster was asked. */
-export type DeployedOutputs = Omit<StackOutputs, "tokenLifetimeSeconds">;
+export type DeployedOutputs = Omit<CheckedOutputs, "tokenLifetimeSeconds" | "kubeconfig">;
 
 /** The pods that clients outside the cluster reach. */
 export interface FrontPods {

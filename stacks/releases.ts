@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { InterlinkRelease, InterlinkReleaseArgs } from "../components/interlinkRelease";
+import { InterlinkRelease, InterlinkReleaseArgs, valuesFile } from "../components/interlinkRelease";
 import { PodDefaults } from "../components/parts/pods";
 import { Settings } from "../settings/schema";
 import { Site, sitesOf } from "../settings/sites";
@@ -37,7 +37,7 @@ export function interlinkReleases(
     kubernetesApi: InterlinkReleaseArgs["kubernetesApi"],
     { unique, pods, lookAtNode }: ReleasePlace,
     opts: pulumi.ComponentResourceOptions,
-): Pick<DeployedOutputs, "interlinkNodeName" | "interlinkNodeNames"> {
+): Pick<DeployedOutputs, "interlinkNodeName" | "interlinkNodeNames" | "interlinkValues"> {
     const { images, mirror } = settings;
     const image = (name: string) => mirroredImage(name, mirror.registry);
     const nodeNames = sitesOf(settings).map((site) => {
@@ -70,7 +70,11 @@ export function interlinkReleases(
         return release.nodeName;
     });
     const interlinkNodeNames = pulumi.all(nodeNames);
-    return { interlinkNodeName: interlinkNodeNames.apply(([first = ""]) => first), interlinkNodeNames };
+    return {
+        interlinkNodeName: interlinkNodeNames.apply(([first = ""]) => first),
+        interlinkNodeNames,
+        interlinkValues: valuesFile(kubernetesApi),
+    };
 }
 
 /** Where a site's InterLink API server is. */

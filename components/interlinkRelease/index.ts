@@ -12,10 +12,12 @@ import { podSecurityLevel, podTransform } from "./pods";
 import { InterlinkTls, tlsChecks, tlsDigest, tlsSecret, tlsValues, warnOfTls } from "./tls";
 import { EdgeApi, InClusterApi, topologyValues } from "./topology";
 import { releaseTraffic } from "./traffic";
+import { jobValues } from "./values";
 
 export { CHART_VERSIONS, KNOWN_CHART_VERSION } from "./chart";
 export { KUBELET_CERTIFICATES } from "./kubeletCertificate";
 export { type InterlinkTls } from "./tls";
+export { valuesFile } from "./values";
 
 /** Arguments of InterlinkRelease. */
 export interface InterlinkReleaseArgs {
@@ -193,11 +195,7 @@ function chartValues(args: InterlinkReleaseArgs, tls: InterlinkTls): pulumi.Inpu
         nodeName: args.nodeName,
         interlink: {
             ...interlink,
-            ...KUBERNETES_API_VALUES,
-            // InterLink's installer turns them off; without them no token reaches the far side.
-            disableProjectedVolumes: false,
-            // As text: the chart takes the boolean for unset and logs verbosely, with every token that it fetches.
-            logging: { verboseLogging: "false" },
+            ...jobValues(KUBERNETES_API_VALUES),
             tls: verified.interlink,
         },
         ...others,

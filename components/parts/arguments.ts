@@ -98,9 +98,14 @@ export function isCertificateDuration(duration: string): boolean {
     return durationSeconds(duration) >= 3600;
 }
 
+/** The certificates in a text, each PEM; none where there is none. */
+export function certificatesIn(text: string): string[] {
+    return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+}
+
 /** Tells whether a text is one or more certificates as PEM, or `count`, and nothing else. */
 export function isCertificates(text: string, count?: number): boolean {
-    const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    const certificates = certificatesIn(text);
     const rest = certificates.reduce((left, certificate) => left.replace(certificate, ""), text);
     try {
         const { length } = certificates.map((certificate) => new X509Certificate(certificate));

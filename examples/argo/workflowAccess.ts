@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { stringify } from "yaml";
+import { kubeconfigOf } from "../../components/parts/kubeconfig";
 import { createAccount } from "./account";
 
 /** What the service account may do: run workflows and pods, follow them, and be the account of either. */
@@ -80,7 +80,7 @@ export class WorkflowAccess extends pulumi.ComponentResource {
                     caCertificate: args.caCertificate,
                     namespace: namespace.metadata.name,
                     user: serviceAccountName,
-                    token: token.data.apply(tokenOf),
+                    credentials: { token: token.data.apply(tokenOf) },
                 })
                 .apply(kubeconfigOf),
         );
@@ -109,31 +109,4 @@ export class WorkflowAccess extends pulumi.ComponentResource {
 /** The token in the data of its Secret. */
 function tokenOf(data: Record<string, string>): string {
     return Buffer.from(data.token ?? "", "base64").toString("utf8");
-}
-
-/** A kubeconfig with one cluster, one user and one context. */
-function kubeconfigOf(args: {
-    readonly server: string;
-    readonly caCertificate: string;
-    readonly namespace: string;
-    readonly user: string;
-    readonly token: string;
-}): string {
-    const name = "interlink-kube-api";
-    return stringify({
-        apiVersion: "v1",
-        kind: "Config",
-        clusters: [
-            {
-                name,
-                cluster: {
-                    server: args.server,
-                    "certificate-authority-data": Buffer.from(args.caCertificate).toString("base64"),
-                },
-            },
-        ],
-        users: [{ name: args.user, user: { token: args.token } }],
-        contexts: [{ name, context: { cluster: name, user: args.user, namespace: args.namespace } }],
-        "current-context": name,
-    });
 }

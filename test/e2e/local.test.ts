@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { applyManifest, kubectl } from "../../local/cluster/kubectl";
-import { CACHE, RUN, STATE } from "../../local/machine/layout";
+import { CACHE, HPC, PROJECT, RUN, STATE } from "../../local/machine/layout";
 import { podmanEnvironment } from "../../local/machine/podman";
 import { environment, mainStack, Outputs, outputs, pulumiUp } from "../../local/stacks/pulumi";
 import { attempt, run, until } from "../../local/machine/shell";
 import { NAMES } from "../../stacks/compose";
 import { assertStreams } from "./streams";
-import { assertNamespaces, make, TABLE, UNCHANGED } from "./support";
+import { assertNamespaces, deployWith, make, TABLE, UNCHANGED } from "./support";
 
 /** What command lines of our processes hold. */
 const OURS = [STATE, RUN, join(CACHE, "tools")].join("|");
@@ -44,7 +44,7 @@ describe("on the local cluster", () => {
         created = /Resources:\n +\+ (\d+) created\n/.exec(text)?.[1] ?? "";
     });
 
-    it("the stack has its nine outputs, and no secret among them", async () => {
+    it("the stack has its outputs, and no secret among them", async () => {
         const found = await outputs("dev");
         assert.deepEqual(Object.keys(found).sort(), [
             "apiServerHost",
@@ -54,9 +54,13 @@ describe("on the local cluster", () => {
             "ingressClassName",
             "interlinkNodeName",
             "interlinkNodeNames",
+            "interlinkValues",
+            "kubeconfig",
             "namespace",
+            "readme",
+            "summary",
             "tokenLifetimeSeconds",
-        ] satisfies (keyof Outputs)[]);
+        ] satisfies (keyof Outputs | "readme")[]);
         assert.match(found.caCertificate, /^-----BEGIN CERTIFICATE-----\n/);
     });
 
@@ -92,6 +96,25 @@ describe("on the local cluster", () => {
         const { interlinkNodeName } = await outputs("dev");
         const capacity = ["get", "node", interlinkNodeName, "-o", "jsonpath={.status.capacity.cpu}"];
         await until("the virtual node's new capacity", 60, async () => (await kubectl(...capacity)) === "3");
+        writeFileSync(stack.settings, settings);
+        await pulumiUp(stack);
+    });
+
+    it("the kubeconfig of a service account works on the HPC side, and is a secret", async () => {
+        const stack = mainStack("dev");
+        const settings = readFileSync(stack.settings, "utf8");
+        await deployWith("dev", { kubeconfigFor: "default/default" });
+        assert.equal((await outputs("dev")).kubeconfig, "[secret]");
+        const folder = mkdtempSync(join(tmpdir(), "interlink-kubeconfig-"));
+        const path = join(folder, "config");
+        const env = environment("dev");
+        const output = ["pulumi", "stack", "output", "kubeconfig", "--show-secrets"];
+        writeFileSync(path, await run(output, { cwd: PROJECT, env }), { mode: 0o600 });
+        const asked = ["kubectl", "--kubeconfig", path, "auth", "whoami"];
+        const { status, stdout, stderr } = await attempt(asked, { netns: HPC, env });
+        assert.equal(status, 0, stderr);
+        assert.match(stdout, /system:serviceaccount:default:default/);
+        rmSync(folder, { recursive: true });
         writeFileSync(stack.settings, settings);
         await pulumiUp(stack);
     });

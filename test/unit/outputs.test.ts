@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { readOutputs } from "../../outputs";
 import { isSecret, valueOf } from "./support/mocks";
@@ -15,6 +17,9 @@ const OUTPUTS: Readonly<Record<string, unknown>> = {
     interlinkNodeNames: ["interlink-slurm-node"],
     namespace: "ingress-nginx-internal",
     tokenLifetimeSeconds: 3153600000,
+    kubeconfig: "apiVersion: v1\n",
+    interlinkValues: "interlink: {}\n",
+    summary: "Kubernetes API: https://10.1.2.3:60443\n",
 };
 
 /** A reference to a stack that has these outputs; unknown outputs are for previews. */
@@ -43,6 +48,25 @@ async function refused(outputs: Readonly<Record<string, unknown>>, ...sentences:
         return true;
     });
 }
+
+describe("the outputs", () => {
+    const read = (path: string) => readFileSync(join(__dirname, "..", "..", path), "utf8");
+
+    it("stand in the README's table, all of them", () => {
+        const [, table = ""] = /^## Outputs\n([^]*?)\n## /m.exec(read("README.md")) ?? [];
+        const names = Array.from(table.matchAll(/^\| `(\w+)`/gm), ([, name]) => name);
+        assert.deepEqual(names, [...Object.keys(OUTPUTS), "readme"]);
+    });
+
+    it("are all that Pulumi.README.md names, which the console fills in", () => {
+        const names = Array.from(read("Pulumi.README.md").matchAll(/\$\{([^}]*)\}/g), ([, name = ""]) => name);
+        assert.ok(names.length > 0);
+        assert.deepEqual(
+            names.filter((name) => !Object.keys(OUTPUTS).some((output) => name === `outputs.${output}`)),
+            [],
+        );
+    });
+});
 
 describe("readOutputs", () => {
     it("gives every output of the contract and nothing else", async () => {

@@ -3,12 +3,14 @@ import { mock } from "node:test";
 import { KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { checkedOutputs } from "../../../checks";
-import { FrontPods, StackOutputs } from "../../../stacks/outputs";
+import { parse } from "yaml";
+import { CheckedOutputs, FrontPods } from "../../../stacks/outputs";
 import { Answers, certificateFor, FakeCluster, json, Pod, pod, podList } from "../support/fakeCluster";
-import { record, valueOf } from "../support/mocks";
+import { isSecret, record, valueOf } from "../support/mocks";
 
 const PODS = "GET /api/v1/namespaces/ingress-nginx-internal/pods";
 const TOKEN = "POST /api/v1/namespaces/ingress-nginx-internal/serviceaccounts/default/token";
+const ACCOUNT_TOKEN = "POST /api/v1/namespaces/workflows/serviceaccounts/runner/token";
 const HUNDRED_YEARS = 3153600000;
 
 /** What an API server answers that grants so many seconds. */
@@ -45,7 +47,8 @@ describe("the checked outputs", () => {
         longestJob?: string,
         node?: pulumi.Output<string>,
         admit: FrontPods["admit"] = "all",
-    ): StackOutputs {
+        kubeconfigFor?: string,
+    ): CheckedOutputs {
         const deployed = {
             apiServerUrl: pulumi.output("https://10.1.2.3:60443"),
             apiServerHost: pulumi.output("10.1.2.3"),
@@ -55,11 +58,13 @@ describe("the checked outputs", () => {
             interlinkNodeName: pulumi.output("interlink-slurm-node"),
             interlinkNodeNames: node?.apply((name) => [name]) ?? pulumi.output(["interlink-slurm-node"]),
             namespace: pulumi.output("ingress-nginx-internal"),
+            interlinkValues: pulumi.output(""),
         };
         return checkedOutputs(deployed, {
             cluster,
             front: { labels: { app: "front" }, port: 60443, admit },
             longestJob,
+            kubeconfigFor,
         });
     }
 
@@ -182,5 +187,92 @@ describe("the checked outputs", () => {
         assert.equal(known, false);
         assert.deepEqual(fake.asked, []);
         fake.stop();
+    });
+
+    describe("have a kubeconfig", () => {
+        /** What the kubeconfig says of how clients come. */
+        const way = {
+            clusters: [
+                {
+                    name: "interlink-kube-api",
+                    cluster: {
+                        server: "https://10.1.2.3:60443",
+                        "certificate-authority-data": Buffer.from(site.cert).toString("base64"),
+                    },
+                },
+            ],
+            "current-context": "interlink-kube-api",
+        };
+
+        /** The kubeconfig for the service account workflows/runner, where the API server answers so. */
+        async function forAccount(answer: Answers[string]) {
+            const fake = new FakeCluster(
+                { [PODS]: pods, [TOKEN]: granted(3600), [ACCOUNT_TOKEN]: answer },
+                () => front.port,
+            );
+            const { kubeconfig } = checked(await fake.start(), undefined, undefined, "all", "workflows/runner");
+            const text = await valueOf(kubeconfig);
+            fake.stop();
+            return { text, secret: await isSecret(kubeconfig), fake };
+        }
+
+        for (const preview of [false, true]) {
+            it(`for jobs${preview ? ", in a preview too" : ""}, which names the file with their token and is no secret`, async () => {
+                await record(preview);
+                const fake = new FakeCluster({ [PODS]: pods, [TOKEN]: granted(3600) }, () => front.port);
+                const { kubeconfig } = checked(await fake.start());
+                const content = parse(await valueOf(kubeconfig)) as Record<string, unknown>;
+                const tokenFile = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+                assert.deepEqual(content, {
+                    apiVersion: "v1",
+                    kind: "Config",
+                    ...way,
+                    users: [{ name: "job", user: { tokenFile } }],
+                    contexts: [{ name: "interlink-kube-api", context: { cluster: "interlink-kube-api", user: "job" } }],
+                });
+                assert.equal(await isSecret(kubeconfig), false);
+                fake.stop();
+            });
+        }
+
+        it("for a service account, with a token for a day, as a secret that says when it ends", async () => {
+            const { text, secret, fake } = await forAccount(granted(86400));
+            assert.equal(secret, true);
+            assert.match(
+                text,
+                /^# The token ends at 2126-01-01T00:00:00\.000Z; every `pulumi up` makes another one\.\n/,
+            );
+            assert.deepEqual(parse(text), {
+                apiVersion: "v1",
+                kind: "Config",
+                ...way,
+                users: [{ name: "runner", user: { token: "the-token" } }],
+                contexts: [
+                    {
+                        name: "interlink-kube-api",
+                        context: { cluster: "interlink-kube-api", user: "runner", namespace: "workflows" },
+                    },
+                ],
+            });
+            assert.ok(fake.bodies.includes(JSON.stringify({ spec: { expirationSeconds: 86400 } })));
+            assert.deepEqual(warnings, []);
+        });
+
+        it("that is empty, after a warning, where there is no such service account", async () => {
+            const { text, secret } = await forAccount(json({ kind: "Status", code: 404 }, 404));
+            assert.deepEqual([text, secret], ["", true]);
+            assert.deepEqual(warnings, [
+                "The stack is up, and not all of it was checked: no token of the service account workflows/runner may be asked " +
+                    "for (HTTP 404).",
+            ]);
+        });
+
+        it("that a preview does not know where it is for a service account, and that is a secret all the same", async () => {
+            await record(true);
+            const { kubeconfig } = checked(undefined, undefined, undefined, "all", "workflows/runner");
+            let known = false;
+            assert.equal(await isSecret(kubeconfig.apply(() => (known = true))), true);
+            assert.equal(known, false);
+        });
     });
 });

@@ -19,6 +19,9 @@ const OUTPUTS = {
     interlinkNodeNames: ["interlink-slurm-node"],
     namespace: "ingress-nginx-internal",
     tokenLifetimeSeconds: 3600,
+    kubeconfig: "[secret]",
+    interlinkValues: "interlink: {}\n",
+    summary: "Kubernetes API: https://10.1.2.3:60443\n",
 };
 const FINDINGS: readonly Finding[] = [
     { link: "outputs", state: "ok", seen: "https://10.1.2.3:60443" },

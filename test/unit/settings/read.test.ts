@@ -162,6 +162,11 @@ describe("settings of a stack", () => {
         assert.ok(!JSON.stringify(sites).includes("s3cret"));
     });
 
+    it("take the empty text for none, which Pulumi.yaml gives to what has no default", async () => {
+        const settings = await loaded({ ...KIND, kubeconfig: "", sites: "", interlinkValues: "", loadBalancer: "" });
+        assert.deepEqual(settings, { ...parseSettings(KIND), interlinkValues: undefined });
+    });
+
     it("have interlinkValues beside interlink alone", async () => {
         const interlinkValues = { OAUTH: { ClientSecret: "s3cret" } };
         const { environment, address } = KIND;

@@ -176,6 +176,16 @@ describe("the networks of clients", () => {
     });
 });
 
+for (const good of [KIND, CLOUD, METALLB, EXTERNAL]) {
+    it(`the output interlinkValues of ${good.environment} leads where the stack's own virtual node does`, async () => {
+        const { interlinkValues } = await deployed(good);
+        const { interlink } = parse(await valueOf(interlinkValues)) as { interlink: Record<string, unknown> };
+        const { address, port } = find("interlink").inputs.kubernetesApi as Record<string, unknown>;
+        assert.deepEqual([interlink.kubernetesApiAddr, interlink.kubernetesApiPort], [address, port]);
+        assert.match(String(interlink.kubernetesApiCaCrt), /^-----BEGIN CERTIFICATE-----\n/);
+    });
+}
+
 describe("unique names", () => {
     it("are the namespaces' and those of what has none", async () => {
         await deployed({ ...KIND, controller: "traefik", uniqueNames: true });

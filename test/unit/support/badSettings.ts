@@ -69,13 +69,30 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     { good: KIND, change: { adress: "10.1.2.3" }, says: ["adress: there is no such setting."] },
     {
         good: KIND,
-        change: { kubeconfig: "" },
-        says: ['kubeconfig: "" is not allowed; give the path of a kubeconfig, or its text.'],
+        change: { kubeconfig: { clusters: [] } },
+        says: ['kubeconfig: {"clusters":[]} is not allowed; give the path of a kubeconfig, or its text.'],
     },
     {
         good: KIND,
-        change: { context: "" },
-        says: ['context: "" is not allowed; give the name of a context of the kubeconfig.'],
+        change: { context: 1 },
+        says: ["context: 1 is not allowed; give the name of a context of the kubeconfig."],
+    },
+    {
+        good: KIND,
+        change: { kubeconfigFor: "workflow" },
+        says: ['kubeconfigFor: "workflow" is not allowed; give a service account as NAMESPACE/NAME.'],
+    },
+    {
+        good: EXTERNAL,
+        change: { kubeconfigFor: "workflows/Runner" },
+        says: ['kubeconfigFor: "workflows/Runner" is not allowed; give a service account as NAMESPACE/NAME.'],
+    },
+    {
+        good: KIND,
+        change: { kubeconfigFor: "workflows/runner", admit: "jobs" },
+        says: [
+            'kubeconfigFor: "workflows/runner" is not allowed; give no kubeconfigFor, or set admit to tokens, since jobs lets no other token through.',
+        ],
     },
     { good: KIND, change: { uniqueNames: "yes" }, says: ['uniqueNames: "yes" is not allowed; give true or false.'] },
     {

@@ -234,6 +234,9 @@ export class FakeSite {
             interlinkNodeNames: [NODE],
             namespace: NAMESPACE,
             tokenLifetimeSeconds: 3600,
+            kubeconfig: "",
+            interlinkValues: "",
+            summary: "",
         };
     }
 

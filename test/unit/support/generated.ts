@@ -10,9 +10,11 @@ import { VERSION as ARGO_VERSION } from "../../../examples/argo/workflowControll
 import { version } from "../../../local/toolchain/tools";
 import { deploy } from "../../../stacks";
 import { mirroredImage } from "../../../stacks/mirror";
+import { summaryOf } from "../../../stacks/summary";
 import { chartImages, charts, images } from "../../../versions";
 import { BAD_SETTINGS } from "./badSettings";
-import { record, recordedResources, settledStack } from "./mocks";
+import { record, recordedResources, settledStack, valueOf } from "./mocks";
+import { projectFile } from "./projectFile";
 
 const PROJECT = join(__dirname, "..", "..", "..");
 const STACKS = ["kind", "cloud", "metallb", "external"] as const;
@@ -20,6 +22,7 @@ const STACKS = ["kind", "cloud", "metallb", "external"] as const;
 /** Every file that is generated, wholly or in part, by its path from the project's root. */
 export const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
     "README.md": () => withTables("README.md", "versions", [versionTable()]),
+    "Pulumi.yaml": projectFile,
     "docs/closed-networks.md": () =>
         withTables("docs/closed-networks.md", "images and charts", [imageTable(), chartTable()]),
     "docs/configuration-errors.md": configurationErrors,
@@ -35,10 +38,14 @@ export function exampleSettings(stack: string): Record<string, unknown> {
     return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.split(":")[1] ?? key, value]));
 }
 
-/** What a stack would create from its example: each resource with what it is given. */
+/** What a stack would create from its example: each resource with what it is given, and the summary. */
 async function golden(stack: string): Promise<string> {
     await record();
-    await settledStack(deploy(parseSettings(exampleSettings(stack)), new k8s.Provider("kubernetes", {})));
+    const settings = parseSettings(exampleSettings(stack));
+    const outputs = deploy(settings, new k8s.Provider("kubernetes", {}));
+    await settledStack(outputs);
+    const asked = { tokenLifetimeSeconds: pulumi.output(86_400), kubeconfig: pulumi.output("") };
+    const summary = await valueOf(summaryOf({ ...outputs, ...asked }, settings, stack));
     const resources = recordedResources()
         .filter(({ type, read }) => !read && !/^(interlink|pulumi):/.test(type))
         .map(({ type, name, inputs }) => {
@@ -46,7 +53,8 @@ async function golden(stack: string): Promise<string> {
             return [`${type.split(/[:/]/).at(-1)} ${name}`, shortened(Object.fromEntries(own))] as const;
         })
         .sort(([left], [right]) => (left < right ? -1 : 1));
-    const document = new Document(Object.fromEntries(resources), { aliasDuplicateObjects: false });
+    const content = { ...Object.fromEntries(resources), "the output summary": parse(summary) as object };
+    const document = new Document(content, { aliasDuplicateObjects: false });
     visit(document, {
         Collection: (_, node) => {
             node.flow = JSON.stringify(node.toJS(document)).length < 100;
