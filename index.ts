@@ -28,7 +28,7 @@ export = async (): Promise<StackOutputs> => {
     const cluster = api?.client();
     const lookAtNode = cluster && ((...node: [string, string]) => restartedAt(cluster, ...node));
     return checkedOutputs(
-        deploy(settings, provider, { lookAtNode, apiServerPorts: api && (await apiServerPorts(api)) }),
+        deploy(settings, { opts: { provider } }, { lookAtNode, apiServerPorts: api && (await apiServerPorts(api)) }),
         {
             cluster,
             front: frontPods(settings),

@@ -35,7 +35,9 @@ export function exampleSettings(stack: string): Record<string, unknown> {
 /** What a stack would create from its example: each resource with what it is given. */
 async function golden(stack: string): Promise<string> {
     await record();
-    await settledStack(deploy(parseSettings(exampleSettings(stack)), new k8s.Provider("kubernetes", {})));
+    await settledStack(
+        deploy(parseSettings(exampleSettings(stack)), { opts: { provider: new k8s.Provider("kubernetes", {}) } }),
+    );
     const resources = recordedResources()
         .filter(({ type, read }) => !read && !/^(interlink|pulumi):/.test(type))
         .map(({ type, name, inputs }) => {
