@@ -4,12 +4,15 @@ import { conflicts } from "./conflicts";
 import { common, PlainSettings, schema, Settings } from "./schema";
 import { conflictSentence, issueSentences } from "./sentences";
 
+/** What the keys of the settings begin with in Pulumi's configuration. */
+const PREFIX = "interlink-kube-api:";
+
 /**
- * Checks settings, as Pulumi's configuration spells them, and fills in defaults.
+ * Checks settings, as Pulumi's configuration spells them, and fills in defaults. In sentences their keys begin with the prefix.
  * @throws pulumi.RunError with one sentence for each fault: the key, the value, and what is allowed. What does not fit
  * together is only looked for where each value by itself is allowed.
  */
-export function parseSettings(raw: Readonly<Record<string, unknown>>): PlainSettings {
+export function parseSettings(raw: Readonly<Record<string, unknown>>, prefix = PREFIX): PlainSettings {
     const result = schema.safeParse(raw);
     if (!result.success) {
         const issues = [...result.error.issues];
@@ -17,9 +20,9 @@ export function parseSettings(raw: Readonly<Record<string, unknown>>): PlainSett
             // Without an environment zod looks at nothing else.
             issues.push(...(z.looseObject(common).safeParse(raw).error?.issues ?? []));
         }
-        throw new pulumi.RunError(issues.flatMap((issue) => issueSentences(issue, raw)).join("\n"));
+        throw new pulumi.RunError(issues.flatMap((issue) => issueSentences(issue, raw, prefix)).join("\n"));
     }
-    const faults = conflicts(result.data).map(conflictSentence);
+    const faults = conflicts(result.data).map((conflict) => conflictSentence(conflict, prefix));
     if (faults.length > 0) {
         throw new pulumi.RunError(faults.join("\n"));
     }
@@ -43,10 +46,21 @@ export function configuredSettings(configuration: Readonly<Record<string, string
 export function loadSettings(): Settings {
     const config = new pulumi.Config();
     const settings = configuredSettings(pulumi.runtime.allConfig(), config.name);
-    const interlinkValues = config.getSecretObject<Record<string, unknown>>("interlinkValues");
+    return withSecrets(settings, config.getSecretObject<Record<string, unknown>>("interlinkValues"), PREFIX);
+}
+
+/**
+ * The settings with what comes as an Output.
+ * @throws pulumi.RunError where it goes to no site.
+ */
+export function withSecrets(
+    settings: PlainSettings,
+    interlinkValues: pulumi.Output<Record<string, unknown>> | undefined,
+    prefix: string,
+): Settings {
     if (interlinkValues !== undefined && settings.sites !== undefined) {
         throw new pulumi.RunError(
-            `${config.name}:interlinkValues is for interlink alone; give the values of each site as sites.<name>.values.`,
+            `${prefix}interlinkValues is for interlink alone; give the values of each site as sites.<name>.values.`,
         );
     }
     return { ...settings, interlinkValues };
