@@ -111,7 +111,7 @@ function printEnvironment(): Promise<void> {
     return Promise.resolve();
 }
 
-async function timed(what: string, step: () => Promise<void>): Promise<void> {
+async function timed(what: string, step: () => Promise<unknown>): Promise<void> {
     say(`== ${what}`);
     const start = Date.now();
     await step();

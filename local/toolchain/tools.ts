@@ -25,8 +25,12 @@ const TOOLS = Object.entries(parse(FILE) as Record<string, Omit<Tool, "name">>).
     ...tool,
 }));
 
-/** The tools with which Pulumi runs. */
-export const PULUMI_TOOLS = TOOLS.map(({ name }) => name).filter((name) => name.startsWith("pulumi"));
+/** The tool with which Pulumi runs programs in YAML. */
+export const YAML_LANGUAGE = "pulumi-language-yaml";
+/** The tools with which Pulumi runs the project's programs. */
+export const PULUMI_TOOLS = TOOLS.map(({ name }) => name).filter(
+    (name) => name.startsWith("pulumi") && name !== YAML_LANGUAGE,
+);
 /** The tools that kind's node image and its cluster are built from, where the official image cannot be pulled. */
 export const NODE_TOOLS: readonly string[] = ["containerd", "coredns", "crictl", "etcd", "pause"];
 /** Kubernetes of other versions, for sites that have them. */
@@ -35,7 +39,8 @@ export const OTHER_KUBERNETES = TOOLS.map(({ name }) => name).filter((name) => n
 export const CONTROLLERS: readonly string[] = ["traefik", "ingress-nginx"];
 /** The tools that every environment needs. */
 export const COMMON_TOOLS = TOOLS.map(({ name }) => name).filter(
-    (name) => ![...NODE_TOOLS, ...OTHER_KUBERNETES, ...CONTROLLERS, "argo", "helm", "metallb"].includes(name),
+    (name) =>
+        ![...NODE_TOOLS, ...OTHER_KUBERNETES, ...CONTROLLERS, YAML_LANGUAGE, "argo", "helm", "metallb"].includes(name),
 );
 
 /** What the builds need on a machine where nothing was built: modules, build cache, programs, images. */
