@@ -2,12 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { ComponentProvider } from "@pulumi/pulumi/provider/experimental";
 import * as prettier from "prettier";
 import { Document, parse, stringify, visit } from "yaml";
 import { PROVIDER_TABLE } from "../../../components/loadBalancer";
 import { parseSettings } from "../../../settings/read";
 import { VERSION as ARGO_VERSION } from "../../../examples/argo/workflowController";
 import { version } from "../../../local/toolchain/tools";
+import { PROVIDER } from "../../../package/provider";
 import { deploy } from "../../../stacks";
 import { charts, images } from "../../../versions";
 import { BAD_SETTINGS } from "./badSettings";
@@ -21,6 +23,7 @@ export const GENERATED: Readonly<Record<string, () => string | Promise<string>>>
     "README.md": readme,
     "docs/configuration-errors.md": configurationErrors,
     "docs/load-balancers.md": loadBalancers,
+    "package/schema.json": packageSchema,
     ...Object.fromEntries(STACKS.map((stack) => [`test/unit/goldens/${stack}.yaml`, () => golden(stack)])),
 };
 
@@ -125,6 +128,12 @@ Service. None of it was run on these providers. \`loadBalancer.annotations\` add
 ${sections.join("\n")}`;
 }
 
+/** The schema that Pulumi derives for programs in other languages. */
+async function packageSchema(): Promise<string> {
+    const schema = await new ComponentProvider(PROVIDER).getSchema();
+    return formatted("package/schema.json", schema);
+}
+
 /** README.md, with its table of what runs by default and what was built and run on the local cluster. */
 async function readme(): Promise<string> {
     const text = readFileSync(join(PROJECT, "README.md"), "utf8");
@@ -140,8 +149,12 @@ async function readme(): Promise<string> {
         text.slice(0, text.indexOf(begin)) +
         `${begin}\n\n${table}\n\n${end}` +
         text.slice(text.indexOf(end) + end.length);
-    const options = await prettier.resolveConfig(join(PROJECT, "README.md"));
-    return prettier.format(whole, { ...options, parser: "markdown" });
+    return formatted("README.md", whole);
+}
+
+/** A text in the style of the project's files. */
+async function formatted(path: string, text: string): Promise<string> {
+    return prettier.format(text, { ...(await prettier.resolveConfig(join(PROJECT, path))), filepath: path });
 }
 
 /** Each part's name, the version that is the default, and the one that the local cluster runs. */
