@@ -109,20 +109,24 @@ export interface LoadBalancerSettings {
     readonly annotations?: Record<string, string>;
 }
 
-/** MetalLB: installed with a pool, or the cluster's own. */
-export interface MetalLBSettings {
+/** Software of a Helm chart: installed, or the cluster's own. */
+interface ReleaseSettings {
     /** Whether it is installed. */
     readonly install: boolean;
-    /** Its namespace. Default metallb-system. */
-    readonly namespace?: string;
-    /** Addresses of the pool, as CIDRs or ranges such as 10.1.2.3-10.1.2.9; needed with install: true. */
-    readonly addresses?: string[];
-    /** Chart, an oci:// address or a folder; with install: true alone. Default MetalLB's own. */
+    /** Chart, an oci:// address or a folder; with install: true alone. Default the software's own. */
     readonly chart?: string;
     /** Version of the chart; with install: true alone. Default the one that this package was made for. */
     readonly version?: string;
     /** More values for the chart; with install: true alone. Default none. */
     readonly values?: pulumi.Inputs;
+}
+
+/** MetalLB: installed with a pool, or the cluster's own. */
+export interface MetalLBSettings extends ReleaseSettings {
+    /** Its namespace. Default metallb-system. */
+    readonly namespace?: string;
+    /** Addresses of the pool, as CIDRs or ranges such as 10.1.2.3-10.1.2.9; needed with install: true. */
+    readonly addresses?: string[];
 }
 
 /** The proxy in front of the API server. */
@@ -158,17 +162,9 @@ export interface IngressNginxSettings {
 }
 
 /** cert-manager: installed, or the cluster's own. */
-export interface CertManagerSettings {
-    /** Whether it is installed. */
-    readonly install: boolean;
+export interface CertManagerSettings extends ReleaseSettings {
     /** Its namespace, where the CA's private key lies. Default cert-manager. */
     readonly namespace?: string;
-    /** Chart, an oci:// address or a folder; with install: true alone. Default cert-manager's own. */
-    readonly chart?: string;
-    /** Version of the chart; with install: true alone. Default the one that this package was made for. */
-    readonly version?: string;
-    /** More values for the chart; with install: true alone. Default none. */
-    readonly values?: pulumi.Inputs;
 }
 
 /** The certificate authority that clients trust. */

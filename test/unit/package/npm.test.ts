@@ -35,7 +35,7 @@ describe("the npm package", () => {
     let files: string[] = [];
 
     before(function () {
-        this.timeout(180_000);
+        this.timeout(600_000);
         const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
             cwd: PROJECT,
             encoding: "utf8",
@@ -88,7 +88,7 @@ describe("the npm package", () => {
     });
 
     it("is imported by another program, which is type-checked and runs", function () {
-        this.timeout(120_000);
+        this.timeout(600_000);
         const options = { cwd: folder, encoding: "utf8" } as const;
         execFileSync(join(PROJECT, "node_modules", ".bin", "tsc"), ["--project", "."], options);
         const printed = execFileSync(process.execPath, ["program.js"], options);
