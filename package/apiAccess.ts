@@ -11,22 +11,22 @@ import { ApiAccessArgs } from "./arguments";
  * has before, and does not ask the API through the way in after.
  */
 export class ApiAccess extends pulumi.ComponentResource {
+    /** Namespace of the controller, the proxy and the Ingress; empty where somebody else provides the way in. */
+    readonly namespace: pulumi.Output<string>;
+    /** Class of the internal ingress controller; empty where there is no controller. */
+    readonly ingressClassName: pulumi.Output<string>;
+    /** CA certificate that verifies the URL, PEM, in a rotation the old and the new one; public. */
+    readonly caCertificate: pulumi.Output<string>;
     /** URL of the API server for clients outside the cluster, such as https://10.1.2.3:60443. */
     readonly apiServerUrl: pulumi.Output<string>;
     /** Host in that URL: an IP address, without brackets, or a DNS name. */
     readonly apiServerHost: pulumi.Output<string>;
     /** TCP port in that URL. */
     readonly apiServerPort: pulumi.Output<number>;
-    /** CA certificate that verifies the URL, PEM, in a rotation the old and the new one; public. */
-    readonly caCertificate: pulumi.Output<string>;
-    /** Class of the internal ingress controller; empty where there is no controller. */
-    readonly ingressClassName: pulumi.Output<string>;
     /** Name of InterLink's virtual node, for nodeSelectors; of several, the first of interlinkNodeNames. */
     readonly interlinkNodeName: pulumi.Output<string>;
     /** Names of all virtual nodes, in the order of their sites' names. */
     readonly interlinkNodeNames: pulumi.Output<string[]>;
-    /** Namespace of the controller, the proxy and the Ingress; empty where somebody else provides the way in. */
-    readonly namespace: pulumi.Output<string>;
 
     constructor(name: string, args: ApiAccessArgs, opts?: pulumi.ComponentResourceOptions) {
         super("interlink-kube-api:index:ApiAccess", name, args, opts);
@@ -40,14 +40,14 @@ export class ApiAccess extends pulumi.ComponentResource {
         const settings = withSecrets(parseSettings(plain, prefix), secret, prefix);
         const outputs = deploy(settings, { opts: { parent: this }, prefix: `${name}-` });
 
+        this.namespace = outputs.namespace;
+        this.ingressClassName = outputs.ingressClassName;
+        this.caCertificate = outputs.caCertificate;
         this.apiServerUrl = outputs.apiServerUrl;
         this.apiServerHost = outputs.apiServerHost;
         this.apiServerPort = pulumi.output(outputs.apiServerPort);
-        this.caCertificate = outputs.caCertificate;
-        this.ingressClassName = outputs.ingressClassName;
         this.interlinkNodeName = outputs.interlinkNodeName;
         this.interlinkNodeNames = outputs.interlinkNodeNames;
-        this.namespace = outputs.namespace;
         this.registerOutputs(outputs);
     }
 }

@@ -74,7 +74,7 @@ export interface ApiAccessArgs {
 }
 
 /** A way in of somebody else's. */
-export interface ExternalApiSettings {
+interface ExternalApiSettings {
     /** IP address or DNS name of the API server. */
     readonly address: string;
     /** Its TCP port. */
@@ -84,7 +84,7 @@ export interface ExternalApiSettings {
 }
 
 /** TCP ports, 1024 or higher. */
-export interface PortsSettings {
+interface PortsSettings {
     /** Port for plain HTTP, which only redirects. Default 6080. */
     readonly http?: number;
     /** Port for HTTPS. Default 60443. */
@@ -92,7 +92,7 @@ export interface PortsSettings {
 }
 
 /** A load balancer in front of the pods. */
-export interface LoadBalancerSettings {
+interface LoadBalancerSettings {
     /** Who makes it: aws, gcp, azure, openstack or other; for cloud alone, and needed there. */
     readonly provider?: string;
     /** Whether it has an address of the internal network alone; for cloud alone. Default true. */
@@ -122,7 +122,7 @@ interface ReleaseSettings {
 }
 
 /** MetalLB: installed with a pool, or the cluster's own. */
-export interface MetalLBSettings extends ReleaseSettings {
+interface MetalLBSettings extends ReleaseSettings {
     /** Its namespace. Default metallb-system. */
     readonly namespace?: string;
     /** Addresses of the pool, as CIDRs or ranges such as 10.1.2.3-10.1.2.9; needed with install: true. */
@@ -130,13 +130,13 @@ export interface MetalLBSettings extends ReleaseSettings {
 }
 
 /** The proxy in front of the API server. */
-export interface ProxySettings {
+interface ProxySettings {
     /** Number of its pods. Default 2; 1 where pods take a node's ports. */
     readonly replicas?: number;
 }
 
 /** How much of each pod of the proxy one client may take, by its token or else its address; who asks for more gets 429. */
-export interface LimitsSettings {
+interface LimitsSettings {
     /** Requests per second that go on for long; 0 sets no limit. Default 500. */
     readonly requestsPerSecond?: number;
     /** Requests beyond that at once. Default 2000. */
@@ -146,7 +146,7 @@ export interface LimitsSettings {
 }
 
 /** Metrics for Prometheus. */
-export interface MetricsSettings {
+interface MetricsSettings {
     /** Whether they are made. Default false. */
     readonly enabled?: boolean;
     /** Whether PodMonitors tell the Prometheus operator of them. Default false. */
@@ -154,7 +154,7 @@ export interface MetricsSettings {
 }
 
 /** ingress-nginx, where it is the controller. */
-export interface IngressNginxSettings {
+interface IngressNginxSettings {
     /** Chart, an oci:// address or a folder. Default ingress-nginx's own. */
     readonly chart?: string;
     /** Version of the chart. Default the last one before it was retired. */
@@ -162,13 +162,13 @@ export interface IngressNginxSettings {
 }
 
 /** cert-manager: installed, or the cluster's own. */
-export interface CertManagerSettings extends ReleaseSettings {
+interface CertManagerSettings extends ReleaseSettings {
     /** Its namespace, where the CA's private key lies. Default cert-manager. */
     readonly namespace?: string;
 }
 
 /** The certificate authority that clients trust. */
-export interface CertificateAuthoritySettings {
+interface CertificateAuthoritySettings {
     /** Its lifetime, as hours, minutes, seconds. Default 876000h, a hundred years. */
     readonly duration?: string;
     /** Counts the authorities, from 1 to 999: the one that is there, or that a rotation leads to. Default 1. */
@@ -180,13 +180,13 @@ export interface CertificateAuthoritySettings {
 }
 
 /** The certificate for the address. */
-export interface CertificateSettings {
+interface CertificateSettings {
     /** Its lifetime, as hours, minutes, seconds, of 1h or more; it is renewed after two thirds. Default 2160h. */
     readonly duration?: string;
 }
 
 /** A closed network's copies of images and charts. */
-export interface MirrorSettings {
+interface MirrorSettings {
     /** Registry, with a path where there is one, that holds every image by its own name. */
     readonly registry?: string;
     /** An oci:// address or a folder that holds every chart by its name. */
@@ -196,7 +196,7 @@ export interface MirrorSettings {
 }
 
 /** What all pods have in common. */
-export interface PodsSettings {
+interface PodsSettings {
     /** Labels of the nodes on which they may run. Default all nodes. */
     readonly nodeSelector?: Record<string, string>;
     /** Taints of nodes that do not keep them off. Default none. */
@@ -206,7 +206,7 @@ export interface PodsSettings {
 }
 
 /** A toleration, as a pod spells it. */
-export interface TolerationSettings {
+interface TolerationSettings {
     /** Key of the taint; without, the operator is Exists, and all taints are meant. */
     readonly key?: string;
     /** Exists or Equal. Default Equal. */
@@ -220,7 +220,7 @@ export interface TolerationSettings {
 }
 
 /** Container images by their own names, each with a tag or a digest; a mirror's are found from them. Defaults are this package's. */
-export interface ImagesSettings {
+interface ImagesSettings {
     /** The proxy: an unprivileged nginx. */
     readonly nginx?: string;
     /** Counts the proxy's requests for Prometheus. */
@@ -242,7 +242,7 @@ export interface ImagesSettings {
 }
 
 /** A virtual node and its InterLink. */
-export interface VirtualNodeSettings {
+interface VirtualNodeSettings {
     /** Name of the virtual node. Default interlink-slurm-node; of sites, interlink- and the site's name. */
     readonly nodeName?: string;
     /** Namespace of the virtual kubelet; made by the component. Default interlink; of sites, interlink- and the site's name. */
@@ -272,7 +272,7 @@ export interface VirtualNodeSettings {
 }
 
 /** How the virtual kubelet knows InterLink's API server. */
-export interface InterlinkTlsSettings {
+interface InterlinkTlsSettings {
     /** The one certificate that verifies it, PEM: a CA's, or its own. Default the roots of the virtual kubelet's image, which has none. */
     readonly ca?: string;
     /** Whether any server is taken, and http:// as well. Default false. */
@@ -280,7 +280,7 @@ export interface InterlinkTlsSettings {
 }
 
 /** InterLink's plugin, in the cluster. */
-export interface PluginSettings {
+interface PluginSettings {
     /** Its image. */
     readonly image: string;
     /** Text of its plugin.yaml: it has to listen on port 4000 or, with sockets, on /var/run/plugin.sock. */
@@ -288,7 +288,7 @@ export interface PluginSettings {
 }
 
 /** What a virtual node offers. */
-export interface NodeResourcesSettings {
+interface NodeResourcesSettings {
     /** CPU cores. Default 8. */
     readonly cpus?: number;
     /** Memory, GiB. Default 49. */
