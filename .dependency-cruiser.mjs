@@ -11,6 +11,7 @@ const ROOMS = {
     "checks/": ["components/parts/", "stacks/outputs\\.ts$"],
     "doctor/": ["components/parts/", "settings/", "stacks/", "checks/", "outputs\\.ts$"],
     "index\\.ts$": ["versions\\.ts$", "components/", "settings/", "stacks/", "checks/"],
+    "package/": ["versions\\.ts$", "components/", "settings/", "stacks/", "outputs\\.ts$"],
     // For other stacks.
     "outputs\\.ts$": ["stacks/outputs\\.ts$"],
     "examples/": ["components/parts/kubeconfig\\.ts$", "outputs\\.ts$"],
@@ -74,5 +75,5 @@ export default {
             to: { path: "^components/(?!parts/)", pathNot: "/index\\.ts$" },
         },
     ],
-    options: { doNotFollow: "node_modules", exclude: "^(node_modules|\\.)", tsPreCompilationDeps: true },
+    options: { doNotFollow: "node_modules", exclude: "^(node_modules|dist|\\.)", tsPreCompilationDeps: true },
 };

@@ -4,10 +4,10 @@ LOCAL := $(NODE) local/main.ts
 TEST := $(NODE) test/run.ts
 BENCH := $(NODE) bench/main.ts
 
-.PHONY: help up down destroy verify preview env bench bench-check test test-argo test-docs test-doctor test-sites test-slurm test-trust
+.PHONY: help up down destroy verify preview env bench bench-check test test-argo test-docs test-doctor test-package test-sites test-slurm test-trust
 
 help: ## This list
-	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## The local cluster and the program on it, up to the checks: ENV, CONTROLLER, UNIQUE_NAMES
 down: ## Removes the local cluster
@@ -21,6 +21,7 @@ test: ## Lint, types, unit tests, and every environment and controller on the lo
 test-argo: ## Argo workflows on the virtual node; written to docs/argo.md
 test-docs: ## The guides of docs/environments, run literally; written to docs/docs.md
 test-doctor: ## The doctor and its script, with real faults; written to docs/doctor.md
+test-package: ## A program in YAML that uses the components as a package; written to docs/package.md
 test-sites: ## The local cluster as other sites have theirs: SITES; written to docs/sites.md
 test-slurm: ## Pods as Slurm's jobs; written to docs/slurm.md
 test-trust: ## What the way in withstands: PARTS; written to docs/trust.md
@@ -31,7 +32,7 @@ up down destroy verify preview env: node_modules/.package-lock.json
 test: node_modules/.package-lock.json
 	@$(TEST)
 
-test-argo test-docs test-doctor test-sites test-slurm test-trust: node_modules/.package-lock.json
+test-argo test-docs test-doctor test-package test-sites test-slurm test-trust: node_modules/.package-lock.json
 	@$(TEST) $(@:test-%=%)
 
 bench bench-check: node_modules/.package-lock.json

@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-    { ignores: ["node_modules/", "local/images/charts/"] },
+    { ignores: ["node_modules/", "dist/", "local/images/charts/"] },
     {
         files: ["**/*.ts"],
         // With those for promises: none is forgotten, none stands where a condition or a callback without one is due.

@@ -36,7 +36,7 @@ export = async (): Promise<StackOutputs & { readonly readme: string }> => {
     });
     const cluster = api?.client();
     const lookAtNode = cluster && ((...node: [string, string]) => restartedAt(cluster, ...node));
-    const outputs = checkedOutputs(deploy(settings, provider, { lookAtNode, apiServerPorts: ports }), {
+    const outputs = checkedOutputs(deploy(settings, { opts: { provider } }, { lookAtNode, apiServerPorts: ports }), {
         cluster,
         front: frontPods(settings),
         longestJob: longestJob(settings),

@@ -111,7 +111,7 @@ function printEnvironment(): void {
     }
 }
 
-async function timed(what: string, step: () => Promise<void>): Promise<void> {
+async function timed(what: string, step: () => Promise<unknown>): Promise<void> {
     console.log(`== ${what}`);
     const start = Date.now();
     await step();

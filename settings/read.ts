@@ -6,12 +6,15 @@ import { conflicts } from "./conflicts";
 import { common, defaultOf, PlainSettings, schema, Settings } from "./schema";
 import { conflictSentence, issueSentences } from "./sentences";
 
+/** What the keys of the settings begin with in Pulumi's configuration. */
+const PREFIX = "interlink-kube-api:";
+
 /**
- * Checks settings, as Pulumi's configuration spells them, and fills in defaults.
+ * Checks settings, as Pulumi's configuration spells them, and fills in defaults. In sentences their keys begin with the prefix.
  * @throws pulumi.RunError with one sentence for each fault: the key, the value, and what is allowed. What does not fit
  * together is only looked for where each value by itself is allowed.
  */
-export function parseSettings(raw: Readonly<Record<string, unknown>>): PlainSettings {
+export function parseSettings(raw: Readonly<Record<string, unknown>>, prefix = PREFIX): PlainSettings {
     const result = schema.safeParse(raw);
     if (!result.success) {
         const issues = [...result.error.issues];
@@ -19,9 +22,9 @@ export function parseSettings(raw: Readonly<Record<string, unknown>>): PlainSett
             // Without an environment zod looks at nothing else.
             issues.push(...(z.looseObject(common).safeParse(raw).error?.issues ?? []));
         }
-        throw new pulumi.RunError(issues.flatMap((issue) => issueSentences(issue, raw)).join("\n"));
+        throw new pulumi.RunError(issues.flatMap((issue) => issueSentences(issue, raw, prefix)).join("\n"));
     }
-    const faults = conflicts(result.data).map(conflictSentence);
+    const faults = conflicts(result.data).map((conflict) => conflictSentence(conflict, prefix));
     if (faults.length > 0) {
         throw new pulumi.RunError(faults.join("\n"));
     }
@@ -49,10 +52,21 @@ export function loadSettings(): Settings {
     const { name } = new pulumi.Config();
     const configuration = pulumi.runtime.allConfig();
     const settings = configuredSettings(configuration, name);
-    const interlinkValues = secretObject(configuration[`${name}:interlinkValues`]);
+    return withSecrets(settings, secretObject(configuration[`${name}:interlinkValues`]), PREFIX);
+}
+
+/**
+ * The settings with what comes as an Output.
+ * @throws pulumi.RunError where it goes to no site.
+ */
+export function withSecrets(
+    settings: PlainSettings,
+    interlinkValues: pulumi.Output<Record<string, unknown>> | undefined,
+    prefix: string,
+): Settings {
     if (interlinkValues !== undefined && settings.sites !== undefined) {
         throw new pulumi.RunError(
-            `${name}:interlinkValues is for interlink alone; give the values of each site as sites.<name>.values.`,
+            `${prefix}interlinkValues is for interlink alone; give the values of each site as sites.<name>.values.`,
         );
     }
     return { ...settings, interlinkValues };
@@ -66,7 +80,7 @@ function secretObject(text: string | undefined): Settings["interlinkValues"] {
     const value = plainValue(text);
     if (typeof value !== "object" || Array.isArray(value)) {
         const allowed = "an object of chart values";
-        throw new pulumi.RunError(conflictSentence({ key: "interlinkValues", value: HIDDEN, allowed }));
+        throw new pulumi.RunError(conflictSentence({ key: "interlinkValues", value: HIDDEN, allowed }, PREFIX));
     }
     return pulumi.secret(value) as Settings["interlinkValues"];
 }

@@ -1,21 +1,17 @@
-import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer, outsidePorts, providerAnnotations } from "../components/loadBalancer";
 import { CloudSettings } from "../settings/schema";
 import { clientRanges, compose, createSite, NAMES } from "./compose";
 import { DeployedOutputs } from "./outputs";
+import { Place, placed } from "./place";
 import { Cluster } from "./releases";
 
 /** The guide's "Cloud": a load balancer of the provider's, whose address goes into the certificate in the same update. */
-export function cloudStack(
-    settings: CloudSettings,
-    provider: pulumi.ProviderResource,
-    cluster: Cluster,
-): DeployedOutputs {
-    const site = createSite(settings, provider, cluster);
+export function cloudStack(settings: CloudSettings, place: Place, cluster: Cluster): DeployedOutputs {
+    const site = createSite(settings, place, cluster);
     const { loadBalancer } = settings;
     const ports = outsidePorts(settings.ports, loadBalancer.port);
     const { address } = new LoadBalancer(
-        NAMES.loadBalancer,
+        placed(NAMES.loadBalancer, place),
         {
             namespace: site.namespace,
             selector: site.front,
@@ -29,7 +25,7 @@ export function cloudStack(
             class: loadBalancer.class,
             externalTrafficPolicy: loadBalancer.externalTrafficPolicy,
         },
-        site.opts,
+        place.opts,
     );
     return compose(site, { address: settings.address ?? address, ports, sourceRanges: clientRanges(loadBalancer) });
 }

@@ -13,6 +13,7 @@ import { certManagerImages, chartRegistry, mirroredChart, mirroredImage, mirrore
 import { uniqueNames } from "./names";
 import { DeployedOutputs, FrontPods } from "./outputs";
 import { podDefaultsOf } from "./pods";
+import { Named, Place, placed } from "./place";
 import { Cluster, interlinkReleases, ReleasePlace } from "./releases";
 
 /** Secret for the certificate of the site's address; the guide's name. */
@@ -30,8 +31,6 @@ export const NAMES = {
 export interface Site extends ReleasePlace {
     /** The settings. */
     readonly settings: OwnWaySettings;
-    /** The provider, for whatever the stack makes. */
-    readonly opts: { readonly provider: pulumi.ProviderResource };
     /** Namespace of what clients outside reach; resolves when it exists. */
     readonly namespace: pulumi.Output<string>;
     /** Labels of the pods that clients outside reach: the controller's or, without one, the proxy's. */
@@ -39,40 +38,40 @@ export interface Site extends ReleasePlace {
 }
 
 /** Makes the namespace, and the names that depend on the settings. */
-export function createSite(settings: OwnWaySettings, provider: pulumi.ProviderResource, cluster: Cluster): Site {
-    const opts = { provider };
-    const unique = uniqueNames(settings);
+export function createSite(settings: OwnWaySettings, place: Place, cluster: Cluster): Site {
+    const unique = uniqueNames(settings, place);
     const pods = podDefaultsOf(settings, cluster);
     // Ports of nodes are more than the baseline admits.
     const level = settings.environment === "kind" ? "privileged" : "restricted";
-    const namespace = podNamespace("namespace", { name: unique(settings.namespace), level, pods }, opts);
+    const name = placed("namespace", place);
+    const namespace = podNamespace(name, { name: unique(settings.namespace), level, pods }, place.opts);
     networkPolicy(
-        "namespace-default-deny",
+        `${name}-default-deny`,
         { metadata: { name: "default-deny", namespace }, traffic: () => ({}) },
         pods,
-        opts,
+        place.opts,
     );
     return {
         settings,
-        opts,
+        place,
         unique,
         namespace,
-        front: frontLabels(settings),
+        front: frontLabels(settings, place),
         pods,
         lookAtNode: cluster.lookAtNode,
     };
 }
 
 /** Labels of the pods that clients outside reach. */
-function frontLabels({ controller }: OwnWaySettings): Readonly<Record<string, string>> {
-    return { "app.kubernetes.io/instance": controller === "none" ? NAMES.proxy : NAMES.controller };
+function frontLabels({ controller }: OwnWaySettings, named: Named): Readonly<Record<string, string>> {
+    return { "app.kubernetes.io/instance": placed(controller === "none" ? NAMES.proxy : NAMES.controller, named) };
 }
 
-/** The pods that clients outside reach; undefined where somebody else provides the way in. */
+/** The pods of the program that clients outside reach; undefined where somebody else provides the way in. */
 export function frontPods(settings: Settings): FrontPods | undefined {
     return settings.environment === "external"
         ? undefined
-        : { labels: frontLabels(settings), port: settings.ports.https, admit: settings.admit };
+        : { labels: frontLabels(settings, {}), port: settings.ports.https, admit: settings.admit };
 }
 
 /** How clients outside the cluster reach the site. */
@@ -97,26 +96,28 @@ export function clientRanges({ externalTrafficPolicy, sourceRanges }: LoadBalanc
 
 /** Composes the components: from the CA to the InterLink release, the same in every environment. */
 export function compose(site: Site, access: Access): DeployedOutputs {
-    const { settings, opts } = site;
+    const { settings, place } = site;
+    const { opts } = place;
     const { mirror } = settings;
     const certManager = certManagerImages(mirror.registry);
+    const name = placed(NAMES.ca, place);
     const ca = new SelfSignedCA(
-        NAMES.ca,
+        name,
         {
             certManager: mirroredRelease("cert-manager", settings.certManager, certManager, settings),
             pods: site.pods,
-            issuerName: site.unique(NAMES.ca),
+            issuerName: site.unique(name),
             duration: settings.ca.duration,
             generation: settings.ca.generation,
             rotation: settings.ca.rotation,
             protect: settings.ca.protect,
         },
-        // The CertManager component is remote: it takes its provider from this map.
-        { providers: { kubernetes: opts.provider } },
+        // The CertManager component is remote: it takes its provider from this map or, as all do, from their parent.
+        "provider" in opts ? { providers: { kubernetes: opts.provider } } : opts,
     );
     const api = settings.controller === "none" ? withoutController(site, access, ca) : withController(site, access, ca);
     const kubernetesApi = { address: api.ingress.host, port: access.ports.https, caCertificate: ca.caCertificate };
-    const nodes = interlinkReleases(settings, kubernetesApi, site, opts);
+    const nodes = interlinkReleases(settings, kubernetesApi, site);
     return {
         apiServerUrl: pulumi.all([api.ingress.url, api.ingressClassName]).apply(([url]) => url),
         apiServerHost: api.ingress.host,
@@ -136,10 +137,11 @@ interface Api {
 
 /** The guide's way: controller, proxy, and an Ingress between them, unless the controller has a better route. */
 function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
-    const { settings, opts, namespace } = site;
+    const { settings, place, namespace } = site;
+    const { opts } = place;
     const ingressClassName = site.unique(settings.ingressClassName);
     const proxy = new NginxApiProxy(
-        NAMES.proxy,
+        placed(NAMES.proxy, place),
         {
             ...proxyArgs(site),
             clients: { type: "controller", issuerRef: ca.issuerRef, podLabels: site.front },
@@ -149,7 +151,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
     const { paths } = proxy;
     const sourceRanges = heldTo(access);
     const ingress = new ApiIngress(
-        NAMES.ingress,
+        placed(NAMES.ingress, place),
         {
             ...ingressArgs(site, access, ca.issuerRef),
             route:
@@ -170,7 +172,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
     const { registry } = settings.mirror;
     const chart = mirroredChart("ingress-nginx", settings.ingressNginx.chart, settings.mirror);
     const controller = new InternalIngressController(
-        NAMES.controller,
+        placed(NAMES.controller, place),
         {
             software:
                 settings.controller === "traefik"
@@ -210,9 +212,10 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
 
 /** The short way: the proxy ends TLS for clients outside by itself. */
 function withoutController(site: Site, access: Access, ca: SelfSignedCA): Api {
-    const ingress = new ApiIngress(NAMES.ingress, ingressArgs(site, access, ca.issuerRef), site.opts);
+    const { place } = site;
+    const ingress = new ApiIngress(placed(NAMES.ingress, place), ingressArgs(site, access, ca.issuerRef), place.opts);
     const proxy = new NginxApiProxy(
-        NAMES.proxy,
+        placed(NAMES.proxy, place),
         {
             ...proxyArgs(site),
             clients: {
@@ -223,7 +226,7 @@ function withoutController(site: Site, access: Access, ca: SelfSignedCA): Api {
                 sourceRanges: heldTo(access),
             },
         },
-        site.opts,
+        place.opts,
     );
     return { ingress, ingressClassName: proxy.serviceName.apply(() => "") };
 }
@@ -253,12 +256,12 @@ function proxyArgs(site: Site) {
 }
 
 /** Whose requests the proxy passes on; jobs are those on the virtual nodes of the settings. */
-function admitted({ settings, unique }: Site): Admit {
+function admitted({ settings, place, unique }: Site): Admit {
     if (settings.admit !== "jobs") {
         return { type: settings.admit };
     }
     const nodeNames = pulumi.all(sitesOf(settings).map(({ nodeName }) => unique(nodeName)));
-    return { type: "jobs", nodeNames, uniqueName: unique(NAMES.proxy) };
+    return { type: "jobs", nodeNames, uniqueName: unique(placed(NAMES.proxy, place)) };
 }
 
 function ingressArgs({ settings, namespace }: Site, { address, ports }: Access, issuerRef: pulumi.Input<IssuerRef>) {

@@ -5,23 +5,21 @@ import { ExternalSettings } from "../settings/schema";
 import { uniqueNames } from "./names";
 import { DeployedOutputs } from "./outputs";
 import { podDefaultsOf } from "./pods";
+import { Place, placed } from "./place";
 import { Cluster, interlinkReleases } from "./releases";
 
 /** A way in that somebody else provides: only InterLink is told of it. */
-export function externalStack(
-    settings: ExternalSettings,
-    provider: pulumi.ProviderResource,
-    cluster: Cluster,
-): DeployedOutputs {
+export function externalStack(settings: ExternalSettings, place: Place, cluster: Cluster): DeployedOutputs {
     const { address, port } = settings.api;
-    const caCertificate = pulumi.output(settings.api.caCertificate ?? clusterCertificateAuthority(provider));
+    const caCertificate = pulumi.output(settings.api.caCertificate ?? clusterCertificateAuthority(place));
     const kubernetesApi = { address, port, caCertificate };
-    const place = {
-        unique: uniqueNames(settings),
+    const shared = {
+        place,
+        unique: uniqueNames(settings, place),
         pods: podDefaultsOf(settings, cluster),
         lookAtNode: cluster.lookAtNode,
     };
-    const nodes = interlinkReleases(settings, kubernetesApi, place, { provider });
+    const nodes = interlinkReleases(settings, kubernetesApi, shared);
     return {
         apiServerUrl: pulumi.output(httpsUrl(address, port)),
         apiServerHost: pulumi.output(address),
@@ -34,7 +32,7 @@ export function externalStack(
 }
 
 /** What pods of the cluster verify the API server by: Kubernetes puts it into every namespace. */
-function clusterCertificateAuthority(provider: pulumi.ProviderResource): pulumi.Output<string> {
-    const root = k8s.core.v1.ConfigMap.get("cluster-ca", "kube-system/kube-root-ca.crt", { provider });
+function clusterCertificateAuthority(place: Place): pulumi.Output<string> {
+    const root = k8s.core.v1.ConfigMap.get(placed("cluster-ca", place), "kube-system/kube-root-ca.crt", place.opts);
     return root.data.apply((data) => data["ca.crt"] ?? "");
 }

@@ -1,10 +1,10 @@
-import * as pulumi from "@pulumi/pulumi";
 import { Settings } from "../settings/schema";
 import { cloudStack } from "./cloud";
 import { externalStack } from "./external";
 import { kindStack } from "./kind";
 import { metalLBStack } from "./metallb";
 import { DeployedOutputs } from "./outputs";
+import { Place } from "./place";
 import { Cluster } from "./releases";
 
 export { frontPods } from "./compose";
@@ -12,15 +12,15 @@ export { apiServerPorts } from "./pods";
 export type { NodeLook } from "./releases";
 
 /** Composes the stack of the settings' environment. */
-export function deploy(settings: Settings, provider: pulumi.ProviderResource, cluster: Cluster = {}): DeployedOutputs {
+export function deploy(settings: Settings, place: Place, cluster: Cluster = {}): DeployedOutputs {
     switch (settings.environment) {
         case "kind":
-            return kindStack(settings, provider, cluster);
+            return kindStack(settings, place, cluster);
         case "cloud":
-            return cloudStack(settings, provider, cluster);
+            return cloudStack(settings, place, cluster);
         case "metallb":
-            return metalLBStack(settings, provider, cluster);
+            return metalLBStack(settings, place, cluster);
         case "external":
-            return externalStack(settings, provider, cluster);
+            return externalStack(settings, place, cluster);
     }
 }

@@ -1,22 +1,18 @@
-import * as pulumi from "@pulumi/pulumi";
 import { LoadBalancer, outsidePorts } from "../components/loadBalancer";
 import { addressAnnotations, MetalLB } from "../components/metalLB";
 import { MetalLBSettings } from "../settings/schema";
 import { clientRanges, compose, createSite, NAMES, Site } from "./compose";
 import { metalLBImages, mirroredImage, mirroredRelease } from "./mirror";
 import { DeployedOutputs } from "./outputs";
+import { Place, placed } from "./place";
 import { Cluster } from "./releases";
 
 /** Class of the MetalLB that a stack installs, so that it leaves the Services of others alone, and others leave ours. */
 const OWN_CLASS = "interlink-kube-api/metallb";
 
 /** The guide's "MetalLB": a fixed address from a pool of the site's own network. */
-export function metalLBStack(
-    settings: MetalLBSettings,
-    provider: pulumi.ProviderResource,
-    cluster: Cluster,
-): DeployedOutputs {
-    const site = createSite(settings, provider, cluster);
+export function metalLBStack(settings: MetalLBSettings, place: Place, cluster: Cluster): DeployedOutputs {
+    const site = createSite(settings, place, cluster);
     const { loadBalancer, metallb } = settings;
     const ports = outsidePorts(settings.ports, loadBalancer.port);
     const loadBalancerClass = loadBalancer.class ?? (metallb.install ? OWN_CLASS : undefined);
@@ -24,7 +20,7 @@ export function metalLBStack(
     // Without addresses, a pool of the cluster's own MetalLB holds the one that the Service asks for.
     const pool = addresses && announcedPool(site, settings, addresses, loadBalancerClass);
     new LoadBalancer(
-        NAMES.loadBalancer,
+        placed(NAMES.loadBalancer, place),
         {
             namespace: site.namespace,
             selector: site.front,
@@ -36,7 +32,7 @@ export function metalLBStack(
             externalTrafficPolicy: loadBalancer.externalTrafficPolicy,
             nodePorts: false,
         },
-        { ...site.opts, dependsOn: pool },
+        { ...site.place.opts, dependsOn: pool },
     );
     return compose(site, { address: settings.address, ports, sourceRanges: clientRanges(loadBalancer) });
 }
@@ -50,7 +46,7 @@ function announcedPool(
 ): MetalLB {
     const { metallb, mirror, images } = settings;
     return new MetalLB(
-        "metallb",
+        placed("metallb", site.place),
         {
             release: mirroredRelease("metallb", metallb, metalLBImages(mirror.registry), settings),
             poolName: site.unique("interlink-kube-api"),
@@ -59,6 +55,6 @@ function announcedPool(
             kubectlImage: mirroredImage(images.kubectl, mirror.registry),
             pods: site.pods,
         },
-        site.opts,
+        site.place.opts,
     );
 }

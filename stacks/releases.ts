@@ -5,6 +5,7 @@ import { Settings } from "../settings/schema";
 import { Site, sitesOf } from "../settings/sites";
 import { chartRegistry, mirroredChart, mirroredImage } from "./mirror";
 import { Names } from "./names";
+import { Place, placed } from "./place";
 import { DeployedOutputs } from "./outputs";
 
 /** Tells when the virtual kubelet of a node, in a namespace, was last started anew: now, where the cluster has lost the node. */
@@ -23,6 +24,8 @@ export interface Cluster {
 
 /** What the releases of a stack have in common, besides the settings. */
 export interface ReleasePlace {
+    /** Where they go. */
+    readonly place: Place;
     /** Makes a name that no other stack in the cluster has, where the settings ask for that. */
     readonly unique: Names;
     /** What all pods have in common. */
@@ -35,8 +38,7 @@ export interface ReleasePlace {
 export function interlinkReleases(
     settings: Settings,
     kubernetesApi: InterlinkReleaseArgs["kubernetesApi"],
-    { unique, pods, lookAtNode }: ReleasePlace,
-    opts: pulumi.ComponentResourceOptions,
+    { place, unique, pods, lookAtNode }: ReleasePlace,
 ): Pick<DeployedOutputs, "interlinkNodeName" | "interlinkNodeNames" | "interlinkValues"> {
     const { images, mirror } = settings;
     const image = (name: string) => mirroredImage(name, mirror.registry);
@@ -44,7 +46,7 @@ export function interlinkReleases(
         const chart = mirroredChart("interlink", site.chart, mirror);
         const node = { nodeName: unique(site.nodeName), namespace: unique(site.namespace) };
         const release = new InterlinkRelease(
-            site.id,
+            placed(site.id, place),
             {
                 ...node,
                 chart,
@@ -65,7 +67,7 @@ export function interlinkReleases(
                 pods,
                 values: "values" in site ? site.values : settings.interlinkValues,
             },
-            opts,
+            place.opts,
         );
         return release.nodeName;
     });

@@ -43,8 +43,8 @@ export function environment(stack: string): Record<string, string> {
     };
 }
 
-/** Deploys a stack to the cluster. */
-export async function pulumiUp(stack: Stack): Promise<void> {
+/** Deploys a stack to the cluster; returns what Pulumi printed. */
+export async function pulumiUp(stack: Stack): Promise<string> {
     const interrupted = await selectStack(stack);
     // Of a run that was killed: Helm touches no release that it thinks is being changed, and else takes over its objects.
     const pending = [
@@ -57,7 +57,7 @@ export async function pulumiUp(stack: Stack): Promise<void> {
         // What it had begun with is not in the state, or no longer in the cluster.
         await pulumi(stack, ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", ...OUTPUT]);
     }
-    await pulumi(stack, ["up", "--yes", "--skip-preview", ...POLICY, ...OUTPUT]);
+    return pulumi(stack, ["up", "--yes", "--skip-preview", ...POLICY, ...OUTPUT]);
 }
 
 /** Removes what a stack deployed. */
@@ -117,12 +117,13 @@ async function select({ name, folder, settings }: Stack, env: Readonly<Record<st
     await run(["pulumi", "stack", "select", "--create", name], { cwd: dirname(settings), env });
 }
 
-/** Runs Pulumi for somebody who reads along; a failure ends with its causes. */
-async function pulumi(stack: Stack, command: readonly string[], env = environment(stack.name)): Promise<void> {
+/** Runs Pulumi for somebody who reads along, and returns what it printed; a failure ends with its causes. */
+async function pulumi(stack: Stack, command: readonly string[], env = environment(stack.name)): Promise<string> {
     const { folder, settings } = stack;
     const options = { cwd: folder, env, echo: true };
     const { status, stdout } = await attempt(["pulumi", ...command, "--config-file", settings], options);
     if (status !== 0) {
         throw new UserError([`pulumi ${command[0]}: exit status ${status}.`, ...causesOf(stdout)].join("\n"));
     }
+    return stdout;
 }

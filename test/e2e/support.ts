@@ -90,9 +90,14 @@ export async function upWith(environment: Environment, changes: Changes): Promis
 
 /** curl from the HPC side, with the CA of an environment's outputs. */
 export async function hpcCurl(environment: Environment, ...args: string[]): Promise<Result> {
+    return curlOutside((await outputs(environment)).caCertificate, ...args);
+}
+
+/** curl from the HPC side, with a CA. */
+export async function curlOutside(caCertificate: string, ...args: string[]): Promise<Result> {
     const folder = mkdtempSync(join(tmpdir(), "interlink-ca-"));
     try {
-        writeFileSync(join(folder, "ca.crt"), (await outputs(environment)).caCertificate);
+        writeFileSync(join(folder, "ca.crt"), caCertificate);
         const curl = ["curl", "-sS", "--max-time", "10", "--cacert", join(folder, "ca.crt")];
         return await attempt([...curl, ...args], { netns: HPC });
     } finally {

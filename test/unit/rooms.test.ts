@@ -15,6 +15,8 @@ const REFUSED = [
     ["settings/schema.ts", "components/metalLB/pool.ts"],
     ["stacks/kind.ts", "local/machine/layout.ts"],
     ["checks/index.ts", "settings/read.ts"],
+    ["stacks/kind.ts", "package/apiAccess.ts"],
+    ["package/apiAccess.ts", "checks/index.ts"],
     ["stacks/kind.ts", "checks/index.ts"],
     ["checks/index.ts", "doctor/chain.ts"],
     ["doctor/chain.ts", "components/metalLB/index.ts"],

@@ -46,7 +46,9 @@ function traffic(): Record<string, Pick<Spec, "ingress" | "egress">> {
 async function deployed(settings: Readonly<Record<string, unknown>>, ports?: readonly number[]): Promise<void> {
     await record();
     const cluster = ports && { apiServerPorts: ports };
-    await settledStack(deploy(parseSettings(settings), new k8s.Provider("kubernetes", {}), cluster));
+    await settledStack(
+        deploy(parseSettings(settings), { opts: { provider: new k8s.Provider("kubernetes", {}) } }, cluster),
+    );
 }
 
 describe("the network policies of a stack", () => {

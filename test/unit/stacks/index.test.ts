@@ -12,7 +12,7 @@ import { CA_PEM, find, input, record, recordedResources, registered, settledStac
 /** Composes the stack of settings, to the end. */
 async function deployed(settings: Readonly<Record<string, unknown>>) {
     await record();
-    const outputs = deploy(parseSettings(settings), new k8s.Provider("kubernetes", {}));
+    const outputs = deploy(parseSettings(settings), { opts: { provider: new k8s.Provider("kubernetes", {}) } });
     await settledStack(outputs);
     return outputs;
 }
@@ -242,7 +242,9 @@ describe("the virtual kubelet", () => {
     const restarted = async (look?: NodeLook) => {
         await record();
         const provider = new k8s.Provider("kubernetes", {});
-        await settledStack(deploy(parseSettings({ ...KIND, uniqueNames: true }), provider, { lookAtNode: look }));
+        await settledStack(
+            deploy(parseSettings({ ...KIND, uniqueNames: true }), { opts: { provider } }, { lookAtNode: look }),
+        );
         return find("interlink").inputs.restarted;
     };
 

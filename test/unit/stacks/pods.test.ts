@@ -23,7 +23,7 @@ const SITE = {
 /** Composes the stack of settings, to the end. */
 async function deployed(settings: Readonly<Record<string, unknown>>): Promise<void> {
     await record();
-    await settledStack(deploy(parseSettings(settings), new k8s.Provider("kubernetes", {})));
+    await settledStack(deploy(parseSettings(settings), { opts: { provider: new k8s.Provider("kubernetes", {}) } }));
 }
 
 /** Each pod that the program specifies itself, by its resource. */

@@ -14,7 +14,7 @@ async function summary(given: Readonly<Record<string, unknown>>, lifetime = 3153
     const settings = parseSettings(given);
     const unknown = pulumi.unknown as unknown as string;
     const outputs = {
-        ...deploy(settings, new k8s.Provider("kubernetes", {})),
+        ...deploy(settings, { opts: { provider: new k8s.Provider("kubernetes", {}) } }),
         tokenLifetimeSeconds: pulumi.output(preview ? (pulumi.unknown as unknown as number) : lifetime),
         kubeconfig: pulumi.secret("the-token"),
         // The stand-in for the cluster knows everything at once.

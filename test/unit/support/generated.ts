@@ -2,12 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { ComponentProvider } from "@pulumi/pulumi/provider/experimental";
 import * as prettier from "prettier";
 import { Document, parse, stringify, visit } from "yaml";
 import { PROVIDER_TABLE } from "../../../components/loadBalancer";
 import { parseSettings } from "../../../settings/read";
 import { VERSION as ARGO_VERSION } from "../../../examples/argo/workflowController";
 import { version } from "../../../local/toolchain/tools";
+import { PROVIDER } from "../../../package/provider";
 import { deploy } from "../../../stacks";
 import { mirroredImage } from "../../../stacks/mirror";
 import { summaryOf } from "../../../stacks/summary";
@@ -27,6 +29,7 @@ export const GENERATED: Readonly<Record<string, () => string | Promise<string>>>
         withTables("docs/closed-networks.md", "images and charts", [imageTable(), chartTable()]),
     "docs/configuration-errors.md": configurationErrors,
     "docs/load-balancers.md": loadBalancers,
+    "package/schema.json": packageSchema,
     ...Object.fromEntries(STACKS.map((stack) => [`test/unit/goldens/${stack}.yaml`, () => golden(stack)])),
 };
 
@@ -42,7 +45,7 @@ export function exampleSettings(stack: string): Record<string, unknown> {
 async function golden(stack: string): Promise<string> {
     await record();
     const settings = parseSettings(exampleSettings(stack));
-    const outputs = deploy(settings, new k8s.Provider("kubernetes", {}));
+    const outputs = deploy(settings, { opts: { provider: new k8s.Provider("kubernetes", {}) } });
     await settledStack(outputs);
     const asked = { tokenLifetimeSeconds: pulumi.output(86_400), kubeconfig: pulumi.output("") };
     const summary = await valueOf(summaryOf({ ...outputs, ...asked }, settings, stack));
@@ -134,6 +137,12 @@ Service. None of it was run on these providers. \`loadBalancer.annotations\` add
 ${sections.join("\n")}`;
 }
 
+/** The schema that Pulumi derives for programs in other languages. */
+async function packageSchema(): Promise<string> {
+    const schema = await new ComponentProvider(PROVIDER).getSchema();
+    return formatted("package/schema.json", schema);
+}
+
 /** A page of which tables between two marks are generated. */
 async function withTables(path: string, name: string, tables: readonly string[]): Promise<string> {
     const file = join(PROJECT, path);
@@ -143,8 +152,12 @@ async function withTables(path: string, name: string, tables: readonly string[])
         text.slice(0, text.indexOf(begin)) +
         `${begin}\n\n${tables.join("\n\n")}\n\n${end}` +
         text.slice(text.indexOf(end) + end.length);
-    const options = await prettier.resolveConfig(file);
-    return prettier.format(whole, { ...options, parser: "markdown" });
+    return formatted(path, whole);
+}
+
+/** A text in the style of the project's files. */
+async function formatted(path: string, text: string): Promise<string> {
+    return prettier.format(text, { ...(await prettier.resolveConfig(join(PROJECT, path))), filepath: path });
 }
 
 /** What runs by default, and what was built and run on the local cluster. */
