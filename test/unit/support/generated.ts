@@ -12,6 +12,7 @@ import { deploy } from "../../../stacks";
 import { charts, images } from "../../../versions";
 import { BAD_SETTINGS } from "./badSettings";
 import { record, recordedResources, settledStack } from "./mocks";
+import { settingsReference } from "./settingsReference";
 
 const PROJECT = join(__dirname, "..", "..", "..");
 const STACKS = ["kind", "cloud", "metallb", "external"] as const;
@@ -19,6 +20,7 @@ const STACKS = ["kind", "cloud", "metallb", "external"] as const;
 /** Every file that is generated, wholly or in part, by its path from the project's root. */
 export const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
     "README.md": readme,
+    "docs/configuration.md": settingsReference,
     "docs/configuration-errors.md": configurationErrors,
     "docs/load-balancers.md": loadBalancers,
     ...Object.fromEntries(STACKS.map((stack) => [`test/unit/goldens/${stack}.yaml`, () => golden(stack)])),
@@ -76,7 +78,7 @@ function configurationErrors(): string {
         const settings = Object.entries(change).map(([key, value]) =>
             value === undefined
                 ? `no \`${key}\``
-                : `\`${key}: ${stringify(value, { collectionStyle: "flow", lineWidth: 0 }).trim()}\``,
+                : `\`${key}: ${stringify(shortened(value), { collectionStyle: "flow", lineWidth: 0 }).trim()}\``,
         );
         const sentences = says.map((sentence) => sentence.replaceAll("|", "\\|"));
         return `| ${good.environment as string} | ${settings.join("<br>")} | ${sentences.join("<br>")} |`;
