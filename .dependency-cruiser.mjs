@@ -16,6 +16,7 @@ const ROOMS = {
     "examples/": ["outputs\\.ts$"],
     "policy/": ["components/parts/"],
     "commands/": [],
+    "site/": [],
     "local/machine/": [],
     "local/toolchain/": ["local/machine/"],
     "local/images/": ["local/(machine|toolchain)/"],
@@ -74,5 +75,9 @@ export default {
             to: { path: "^components/(?!parts/)", pathNot: "/index\\.ts$" },
         },
     ],
-    options: { doNotFollow: "node_modules", exclude: "^(node_modules|\\.)", tsPreCompilationDeps: true },
+    options: {
+        doNotFollow: "node_modules",
+        exclude: "(^|/)(node_modules|\\.)|^site/dist/",
+        tsPreCompilationDeps: true,
+    },
 };
