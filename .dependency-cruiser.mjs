@@ -17,6 +17,7 @@ const ROOMS = {
     "examples/": ["components/parts/kubeconfig\\.ts$", "outputs\\.ts$"],
     "policy/": ["components/parts/"],
     "commands/": [],
+    "site/": [],
     "local/machine/": [],
     "local/toolchain/": ["local/machine/"],
     "local/images/": ["local/(machine|toolchain)/"],
@@ -75,5 +76,9 @@ export default {
             to: { path: "^components/(?!parts/)", pathNot: "/index\\.ts$" },
         },
     ],
-    options: { doNotFollow: "node_modules", exclude: "^(node_modules|dist|\\.)", tsPreCompilationDeps: true },
+    options: {
+        doNotFollow: "node_modules",
+        exclude: "(^|/)(node_modules|\\.)|^(site/)?dist/",
+        tsPreCompilationDeps: true,
+    },
 };

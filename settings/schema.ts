@@ -71,7 +71,12 @@ const toleration = z
 /** A login, a Pulumi secret from here on. */
 const registryLogin = z
     .strictObject(
-        { username: text("the name of a user"), password: text("a password or token") },
+        {
+            /** The user. */
+            username: text("the name of a user"),
+            /** The user's password or token. */
+            password: text("a password or token"),
+        },
         { error: "an object with username and password" },
     )
     .transform((login) => pulumi.secret(login));
@@ -88,13 +93,22 @@ const installError = (allowed: string) => choiceError("true or false", allowed);
 /** A chart that the stack installs, or what it makes of one that the cluster has. */
 const release = (namespace: string, version: string) => ({
     installed: z.strictObject({
+        /** Whether the program installs it; else the cluster has it. */
         install: z.literal(true),
+        /** Namespace in which it is. */
         namespace: name.default(namespace),
+        /** Its chart; default the official one, or the mirror's copy. */
         chart: chart.optional(),
+        /** Version of the chart. */
         version: chartVersion.default(version),
+        /** More values for the chart. */
         values: values.optional(),
     }),
-    present: z.strictObject({ install: z.literal(false), namespace: name.default(namespace) }),
+    present: z.strictObject({
+        install: z.literal(false),
+        /** Namespace in which it is. */
+        namespace: name.default(namespace),
+    }),
 });
 const certManager = release("cert-manager", charts.certManager);
 const metalLB = release("metallb-system", charts.metalLB);
@@ -130,8 +144,11 @@ const AN_INTERLINK = "an object with at least address and port, or with mode: in
 
 /** The settings of a virtual node, whichever way InterLink's API server is reached. */
 const virtualNode = {
+    /** InterLink's chart; default the official one, or the mirror's copy. */
     chart: chart.optional(),
+    /** Version of InterLink's chart. */
     chartVersion: chartVersion.default(charts.interlink),
+    /** Takes a version of the chart that the program does not know. */
     allowUnknownChartVersion: flag.default(false),
     /** Who signs the virtual kubelet's serving certificate: itself or, for API servers that verify kubelets, the cluster. */
     kubeletCertificate: z
@@ -143,8 +160,11 @@ const virtualNode = {
     resources: z
         .strictObject(
             {
+                /** CPU cores. */
                 cpus: count("CPU cores").default(8),
+                /** Memory in GiB. */
                 memGiB: count("GiB").default(49),
+                /** Pods at a time. */
                 pods: count("pods").default(100),
             },
             object("cpus, memGiB and pods"),
@@ -154,6 +174,7 @@ const virtualNode = {
 
 /** InterLink's "edge node": its API server runs at the HPC site. */
 const edge = {
+    /** Where InterLink's API server and the plugin run: at the HPC site, or in the cluster. */
     mode: z.literal("edge").optional(),
     /** URL of the InterLink API server on the far side, without the port. */
     address: pattern(
@@ -188,6 +209,7 @@ const inCluster = {
     /** The plugin; its volumes, variables and rights are values of the chart. */
     plugin: z.strictObject(
         {
+            /** The plugin's image. */
             image,
             /** Text of its plugin.yaml: it has to listen on port 4000 or, with sockets, on /var/run/plugin.sock. */
             config: text("the text of plugin.yaml").optional(),
@@ -234,7 +256,12 @@ export const common = {
     /** Ports at the address. */
     ports: z
         .strictObject(
-            { http: containerPort.default(6080), https: containerPort.default(60443) },
+            {
+                /** Plain HTTP, which is redirected to HTTPS. */
+                http: containerPort.default(6080),
+                /** HTTPS. */
+                https: containerPort.default(60443),
+            },
             object("http and https"),
         )
         .prefault({}),
@@ -244,8 +271,16 @@ export const common = {
      * alone, which it asks the API server for, and jobs are kept from rights, nodes and tokens that outlive them.
      */
     admit: z.enum(ADMIT, { error: "all, tokens or jobs" }).default("all"),
-    /** The API proxy; the default number of its pods is the component's. */
-    proxy: z.strictObject({ replicas: count("pods").optional() }, object("replicas")).prefault({}),
+    /** The API proxy. */
+    proxy: z
+        .strictObject(
+            {
+                /** How many pods it has; default 1 where it takes the nodes' ports itself, else 2. */
+                replicas: count("pods").optional(),
+            },
+            object("replicas"),
+        )
+        .prefault({}),
     /** How much of each pod of the proxy a client may take, by its token or else its address; refused ones get 429. */
     limits: z
         .strictObject(
@@ -264,6 +299,7 @@ export const common = {
     metrics: z
         .strictObject(
             {
+                /** Whether they are counted. */
                 enabled: flag.default(false),
                 /** Tells the Prometheus operator by PodMonitors. */
                 podMonitor: flag.default(false),
@@ -274,7 +310,12 @@ export const common = {
     /** ingress-nginx, where it is the controller. */
     ingressNginx: z
         .strictObject(
-            { chart: chart.optional(), chartVersion: chartVersion.default(charts.ingressNginx) },
+            {
+                /** Its chart; default the official one, or the mirror's copy. */
+                chart: chart.optional(),
+                /** Version of the chart. */
+                chartVersion: chartVersion.default(charts.ingressNginx),
+            },
             object("chart and chartVersion"),
         )
         .prefault({}),
@@ -284,10 +325,11 @@ export const common = {
             error: installError("an object with install: true or false"),
         })
         .prefault({ install: true }),
-    /** The certificate authority; its lifetime as hours, minutes, seconds. */
+    /** The certificate authority. */
     ca: z
         .strictObject(
             {
+                /** Its lifetime as hours, minutes, seconds. */
                 duration: duration.default("876000h"),
                 /** Counts the authorities: the one that is there, or that a rotation leads to. */
                 generation: integer("a whole number from 1 to 999", 1, 999).default(1),
@@ -301,16 +343,26 @@ export const common = {
             object("duration, generation, rotation, protect and force"),
         )
         .prefault({}),
-    /** The certificate for the address; its lifetime as hours, minutes, seconds. */
-    certificate: z.strictObject({ duration: duration.default("2160h") }, object("duration")).prefault({}),
+    /** The certificate for the address. */
+    certificate: z
+        .strictObject(
+            {
+                /** Its lifetime as hours, minutes, seconds. */
+                duration: duration.default("2160h"),
+            },
+            object("duration"),
+        )
+        .prefault({}),
     /** A closed network's copies of images and charts. */
     mirror: z
         .strictObject(
             {
+                /** Below it every image is found by its own name. */
                 registry: pattern(
                     "a registry, such as mirror.site.example:5000/path, in lower case",
                     /^[^\s/:]+(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
                 ).optional(),
+                /** Below it every chart is found by its name. */
                 charts: matching(
                     "an oci:// address, or a folder that is there",
                     (value) => /^oci:\/\/[^/]+(\/[^/]+)*$/.test(value) || existsSync(value),
@@ -348,20 +400,29 @@ export const common = {
     images: z
         .strictObject(
             {
+                /** The API proxy. */
                 nginx: image.default(images.nginx),
+                /** Counts the proxy's requests, where metrics are wanted. */
                 mtail: image.default(images.mtail),
+                /** Traefik, where it is the controller. */
                 traefik: image.default(images.traefik),
+                /** ingress-nginx, where it is the controller. */
                 ingressNginx: image.default(images.ingressNginx),
+                /** Waits for the virtual node; has no shell. */
                 kubectl: image.default(images.kubectl),
+                /** Approves the virtual kubelet's certificate, where the cluster signs it; has kubectl and a shell. */
                 approver: image.default(images.approver),
+                /** InterLink's virtual kubelet. */
                 virtualKubelet: image.default(images.virtualKubelet),
+                /** Beside it, where OAUTH is used. */
                 refreshToken: image.default(images.refreshToken),
+                /** InterLink's API server, where it runs in the cluster. */
                 interlinkApi: image.default(images.interlinkApi),
             },
             object("images by their names"),
         )
         .prefault({}),
-    /** The only virtual node and its InterLink. */
+    /** The only virtual node and its InterLink; either it or `sites` has to be given. */
     interlink: site({
         /** Name of the virtual node. */
         nodeName: name.default("interlink-slurm-node"),
@@ -411,6 +472,7 @@ const cloud = z.strictObject({
     /** The load balancer. */
     loadBalancer: z.strictObject(
         {
+            /** Whose load balancers they are: docs/load-balancers.md. */
             provider: z.enum(PROVIDERS, { error: PROVIDERS.join(", ").replace(/, (\w+)$/, " or $1") }),
             /** Whether it has an address of the internal network alone. */
             internal: flag.default(true),
@@ -457,7 +519,9 @@ const external = z.strictObject({
     /** The Kubernetes API as workload on the far side reaches it. */
     api: z.strictObject(
         {
+            /** Address of the API. */
             address,
+            /** Its port. */
             port,
             /** Certificates that verify the address, PEM; default the cluster's own certificate authority. */
             caCertificate: matching("one or more certificates as PEM, and nothing else", (pem) =>

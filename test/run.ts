@@ -1,6 +1,6 @@
 /**
  * Runs the checks of the project, or one of the suites with a command of its own, and ends with one line that counts them:
- * `N passed, N failed`. Such a suite's last run is written to docs/.
+ * `N passed, N failed`. The last run of such a suite, but the website's, is written to docs/.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -27,6 +27,11 @@ const PARTED = {
 /** The steps of the sites that `make test` runs too: the quickest of their kinds. */
 const QUICK_SITES =
     "(IPv6 alone|PodSecurity restricted).*(ends in the Job's table|IPv6 addresses alone|every image|without a label|lifetime of tokens)";
+/** A browser, and a font with the characters that the pages' pictures are made of. */
+const BROWSER = {
+    chromium: "/usr/bin/chromium",
+    "fonts-dejavu-core": "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
+};
 const PROJECT = join(__dirname, "..");
 const PATH = `${join(PROJECT, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}`;
 const folder = mkdtempSync(join(tmpdir(), "interlink-test-"));
@@ -119,6 +124,13 @@ function partedSuite(name: keyof typeof PARTED): void {
     report(name, [...sections.values()].map((section) => `## ${section}`).join(""));
 }
 
+/** Builds the website and looks at it in Debian's browser; of this there is no report, which would be a page of it. */
+async function websiteSuite(): Promise<void> {
+    await ensurePackages(BROWSER);
+    check(["make", "docs"]);
+    suite("website", ...endToEnd("website").filter((option) => option !== "--bail"));
+}
+
 async function main(own: string | undefined): Promise<void> {
     if (own === undefined) {
         // Unit tests run curl and openssl, which a bare machine may lack.
@@ -132,6 +144,8 @@ async function main(own: string | undefined): Promise<void> {
         suite("e2e", ...endToEnd("local", "environments", "trust/gate"));
         suite("sites", ...endToEnd("sites"), "--grep", QUICK_SITES);
         check(["make", "down"]);
+    } else if (own === "website") {
+        await websiteSuite();
     } else if (own in PARTED) {
         partedSuite(own as keyof typeof PARTED);
     } else {

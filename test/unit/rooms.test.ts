@@ -26,6 +26,7 @@ const REFUSED = [
     ["outputs.ts", "stacks/kind.ts"],
     ["examples/argo/index.ts", "stacks/outputs.ts"],
     ["policy/rules.ts", "settings/read.ts"],
+    ["site/pages.ts", "settings/schema.ts"],
     ["local/machine/shell.ts", "local/toolchain/tools.ts"],
     ["local/toolchain/tools.ts", "local/images/images.ts"],
     ["local/images/images.ts", "local/cluster/network.ts"],

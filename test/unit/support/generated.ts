@@ -17,6 +17,7 @@ import { chartImages, charts, images } from "../../../versions";
 import { BAD_SETTINGS } from "./badSettings";
 import { record, recordedResources, settledStack, valueOf } from "./mocks";
 import { projectFile } from "./projectFile";
+import { settingsReference } from "./settingsReference";
 
 const PROJECT = join(__dirname, "..", "..", "..");
 const STACKS = ["kind", "cloud", "metallb", "external"] as const;
@@ -27,6 +28,7 @@ export const GENERATED: Readonly<Record<string, () => string | Promise<string>>>
     "Pulumi.yaml": projectFile,
     "docs/closed-networks.md": () =>
         withTables("docs/closed-networks.md", "images and charts", [imageTable(), chartTable()]),
+    "docs/configuration.md": settingsReference,
     "docs/configuration-errors.md": configurationErrors,
     "docs/load-balancers.md": loadBalancers,
     "package/schema.json": packageSchema,
@@ -90,7 +92,7 @@ function configurationErrors(): string {
         const settings = Object.entries(change).map(([key, value]) =>
             value === undefined
                 ? `no \`${key}\``
-                : `\`${key}: ${stringify(value, { collectionStyle: "flow", lineWidth: 0 }).trim()}\``,
+                : `\`${key}: ${stringify(shortened(value), { collectionStyle: "flow", lineWidth: 0 }).trim()}\``,
         );
         const sentences = says.map((sentence) => sentence.replaceAll("|", "\\|"));
         return `| ${good.environment as string} | ${settings.join("<br>")} | ${sentences.join("<br>")} |`;

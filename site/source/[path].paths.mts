@@ -1,0 +1,5 @@
+import { sources } from "../pages";
+
+export default {
+    paths: () => sources().map(({ path, content }) => ({ params: { path }, content })),
+};
