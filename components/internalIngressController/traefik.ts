@@ -21,7 +21,7 @@ const IDLE_CONNECTIONS = 256;
  * A way that Traefik has in its own configuration: where an Ingress leads, it keeps two idle connections to each pod, and
  * all other requests shake hands again.
  */
-export interface TraefikRoute {
+interface TraefikRoute {
     /** URL of the backend, such as https://proxy.interlink.svc:60443; its certificate is verified. */
     readonly url: pulumi.Input<string>;
     /** CA certificates (PEM) that verify the backend. */
