@@ -24,6 +24,7 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
     Settings: ["docs/configuration.md", "docs/configuration-errors.md"],
     Operation: [
         "docs/hpc-side.md",
+        "docs/outputs.md",
         "docs/what-is-broken.md",
         "docs/previews.md",
         "docs/monitoring.md",

@@ -89,10 +89,14 @@ async function addressFaults(look: Look, { address, namespace, uniqueNames }: Me
 /** What keeps the address from coming out of a pool of the cluster's own MetalLB, or a second pool from holding it. */
 async function poolFaults(look: Look, { address, metallb }: MetalLBSettings): Promise<string[]> {
     const path = `/apis/metallb.io/v1beta1/namespaces/${metallb.namespace}/ipaddresspools`;
-    const pools = (await look.list<Pool>(path))?.filter((pool) => look.stranger(pool) !== undefined);
-    if (pools === undefined) {
+    const all = await look.list<Pool>(path);
+    if (all === undefined) {
         return [];
     }
+    // A pool without a mark that Pulumi made may be another program's, which holds the address, or ours, which is no second one.
+    const pools = all.filter((pool) =>
+        metallb.addresses === undefined ? !look.isMarked(pool) : look.stranger(pool) !== undefined,
+    );
     // MetalLB takes "10.1.2.3 - 10.1.2.9" too.
     const ranges = ({ spec }: Pool) => (spec?.addresses ?? []).map((range) => range.replace(/\s/g, ""));
     const holder = pools.find((pool) => ranges(pool).some((range) => addressRange(range)?.(address)));

@@ -41,7 +41,7 @@ const COMPONENT = PACKAGE.resources["interlink-kube-api:index:ApiAccess"];
  * that hold secrets, which would have to be known.
  */
 const PROGRAM_ALONE =
-    /^(kubeconfig|context|ca\.force|.*\.longestJob|registryLogins(\..*)?|.*\.tls\.(cert|key)|sites\.\*\.values(\..*)?) /;
+    /^(kubeconfig|kubeconfigFor|context|ca\.force|.*\.longestJob|registryLogins(\..*)?|.*\.tls\.(cert|key)|sites\.\*\.values(\..*)?) /;
 
 /** Each field below a type, by its path and with what it holds. */
 function fields(given: Type, path: string): string[] {

@@ -354,6 +354,11 @@ const CASES: readonly {
         },
     },
     {
+        what: "a pool that another program of Pulumi's made, and that holds the address",
+        settings: NO_ADDRESSES,
+        has: { ...THEIRS, ...pools(["interlink-kube-api", PULUMI, ["10.1.2.0/28"]]) },
+    },
+    {
         what: "pools of MetalLB's of which none holds the address",
         settings: NO_ADDRESSES,
         has: {
