@@ -11,12 +11,15 @@ import { ensurePackages } from "../local/toolchain/debian";
 /** What mocha's JSON reporter says at least. */
 interface Report {
     readonly stats: { readonly passes: number; readonly failures: number };
-    readonly tests: readonly {
-        readonly title: string;
-        readonly fullTitle: string;
-        readonly duration?: number;
-        readonly err: { readonly message?: string };
-    }[];
+    readonly tests: readonly Test[];
+    readonly failures: readonly Test[];
+}
+
+interface Test {
+    readonly title: string;
+    readonly fullTitle: string;
+    readonly duration?: number;
+    readonly err: { readonly message?: string };
 }
 
 /** Suites whose reports have a section for each part: what the parts' titles begin with, and what chooses some of them. */
@@ -58,14 +61,15 @@ function suite(name: string, ...options: string[]): Report["tests"] {
     const file = join(folder, `${name}.json`);
     const succeeded = start(["mocha", ...options, "--reporter", "json", "--reporter-option", `output=${file}`]);
     try {
-        const { stats, tests } = JSON.parse(readFileSync(file, "utf8")) as Report;
+        const { stats, tests, failures } = JSON.parse(readFileSync(file, "utf8")) as Report;
         for (const { fullTitle, err } of tests) {
             console.log(
                 `${err.message === undefined ? "ok     " : "FAILED "} ${fullTitle}${err.message ? `\n${err.message}` : ""}`,
             );
         }
         if (tests.length === 0) {
-            console.log(`FAILED  ${name}: no test has such a name`);
+            // A hook's failure is no test's.
+            console.log(`FAILED  ${name}: ${failures[0]?.err.message ?? "no test has such a name"}`);
         }
         passed += stats.passes;
         failed += stats.failures + ((succeeded && tests.length > 0) || stats.failures > 0 ? 0 : 1);

@@ -50,7 +50,7 @@ export async function ensureCluster(): Promise<void> {
         beginSite();
         writeFileSync(ENGINE, engine.name);
         // A creation that was interrupted leaves nodes that nobody finishes.
-        await kind(engine, ["delete", "cluster", "--name", NAME, "--kubeconfig", KUBECONFIG]);
+        await deleteNodes(engine);
         await create(engine);
     }
     const since = Math.floor(Date.now() / 1000) * 1000;
@@ -76,9 +76,18 @@ export async function ensureCluster(): Promise<void> {
 export async function deleteCluster(): Promise<void> {
     if (existsSync(ENGINE)) {
         const engine = await findEngine();
-        await kind(engine, ["delete", "cluster", "--name", NAME, "--kubeconfig", KUBECONFIG]);
+        await deleteNodes(engine);
         await attemptEngine(engine, "network", "rm", NAME);
     }
+}
+
+/** Deletes the nodes. They are killed first: they stop for longer than engines wait, and podman may then fail over its own kill. */
+async function deleteNodes(engine: Engine): Promise<void> {
+    const running = ["ps", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${NAME}`];
+    const nodes = (await runEngine(engine, running)).split("\n").filter(Boolean);
+    await attemptEngine(engine, "kill", ...nodes);
+    await attemptEngine(engine, "wait", ...nodes);
+    await kind(engine, ["delete", "cluster", "--name", NAME, "--kubeconfig", KUBECONFIG]);
 }
 
 /** Whether the node image has to be built here: no cluster is there, and the official one cannot be pulled. */
