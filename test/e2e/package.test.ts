@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
@@ -29,7 +30,9 @@ inSteps("a program in YAML", {
         await make("up");
         await ensureTools(["pulumi-language-yaml"]);
         const plugin = join(PROJECT, "local", "toolchain", "bin", "pulumi-resource-interlink-kube-api");
-        const schema = await run(["pulumi", "package", "get-schema", plugin], { env: { PATH: toolPath() } });
+        // Not in the project's own folder, which is a program too: there Pulumi does not know which one is meant.
+        const elsewhere = { cwd: tmpdir(), env: { PATH: toolPath() } };
+        const schema = await run(["pulumi", "package", "get-schema", plugin], elsewhere);
         const { resources } = JSON.parse(schema) as { resources: Record<string, { inputProperties: object }> };
         const inputs = Object.keys(resources["interlink-kube-api:index:ApiAccess"]?.inputProperties ?? {});
         assert.ok(inputs.includes("environment") && inputs.includes("interlink"), schema);
