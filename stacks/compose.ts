@@ -148,8 +148,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
         },
         opts,
     );
-    const { paths } = proxy;
-    const sourceRanges = heldTo(access);
+    const route = { caCertificate: ca.caCertificate, paths: proxy.paths, sourceRanges: heldTo(access) };
     const ingress = new ApiIngress(
         placed(NAMES.ingress, place),
         {
@@ -162,9 +161,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
                           serviceName: proxy.serviceName,
                           servicePort: proxy.servicePort,
                           serverName: proxy.serverName,
-                          caCertificate: ca.caCertificate,
-                          paths,
-                          sourceRanges,
+                          ...route,
                       },
         },
         opts,
@@ -181,9 +178,7 @@ function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
                           image: mirroredImage(settings.images.traefik, registry),
                           route: {
                               url: pulumi.interpolate`https://${proxy.serverName}:${proxy.servicePort}`,
-                              caCertificate: ca.caCertificate,
-                              paths,
-                              sourceRanges,
+                              ...route,
                           },
                       }
                     : {

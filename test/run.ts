@@ -15,6 +15,7 @@ interface Report {
     readonly failures: readonly Test[];
 }
 
+/** A test or, among the failures, a hook. */
 interface Test {
     readonly title: string;
     readonly fullTitle: string;

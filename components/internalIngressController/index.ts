@@ -57,7 +57,11 @@ export class InternalIngressController extends pulumi.ComponentResource {
                         ...(args.metrics === undefined ? [] : [fromCluster(METRICS_PORTS[software.type])]),
                     ],
                     // An Ingress leads to Services beside it alone; a route does so by a name.
-                    egress: [toApiServer, { to: [{ podSelector: {} }] }, ...("route" in software ? [TO_DNS] : [])],
+                    egress: [
+                        toApiServer,
+                        { to: [{ podSelector: {} }] },
+                        ...(software.type === "traefik" && software.route ? [TO_DNS] : []),
+                    ],
                 }),
             },
             args.pods ?? {},

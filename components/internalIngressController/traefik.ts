@@ -1,6 +1,6 @@
+import { isIP } from "node:net";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { isIP } from "node:net";
 import { stringify } from "yaml";
 import { disruptionBudget, drain, frontReplicas, gracefulEnd, rollout, spread } from "../parts/availability";
 import { grant } from "../parts/grant";

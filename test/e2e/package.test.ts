@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { tmpdir } from "node:os";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { kubectl } from "../../local/cluster/kubectl";

@@ -25,7 +25,7 @@ const STACKS = ["kind", "cloud", "metallb", "external"] as const;
 /** Every file that is generated, wholly or in part, by its path from the project's root. */
 export const GENERATED: Readonly<Record<string, () => string | Promise<string>>> = {
     "README.md": () => withTables("README.md", "versions", [versionTable()]),
-    "Pulumi.yaml": projectFile,
+    "Pulumi.yaml": () => formatted("Pulumi.yaml", projectFile()),
     "docs/closed-networks.md": () =>
         withTables("docs/closed-networks.md", "images and charts", [imageTable(), chartTable()]),
     "docs/configuration.md": settingsReference,
