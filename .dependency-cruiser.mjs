@@ -14,7 +14,7 @@ const ROOMS = {
     "package/": ["versions\\.ts$", "components/", "settings/", "stacks/", "outputs\\.ts$"],
     // For other stacks.
     "outputs\\.ts$": ["stacks/outputs\\.ts$"],
-    "examples/": ["components/parts/kubeconfig\\.ts$", "outputs\\.ts$"],
+    "examples/": ["components/parts/kubeconfig\\.ts$", "outputs\\.ts$", "commands/causes\\.ts$"],
     "policy/": ["components/parts/"],
     "commands/": [],
     "site/": [],

@@ -130,7 +130,7 @@ function version(path: string) {
 let made: { readonly cert: string; readonly key: string } | undefined;
 
 /** A certificate that is its own CA, for 127.0.0.1, NAME and ADDRESS. */
-function certificate() {
+export function certificate(): { readonly cert: string; readonly key: string } {
     if (made === undefined) {
         const pem = execFileSync(
             "openssl",
