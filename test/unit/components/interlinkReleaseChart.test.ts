@@ -126,6 +126,22 @@ describe("the transforms of InterLink's chart", () => {
         });
     });
 
+    it("would send tokens elsewhere, unverified, or none at all, where the values say so", async () => {
+        const values = pulumi.secret({
+            interlink: { address: "http://10.9.9.9", tls: { enabled: false }, disableProjectedVolumes: true },
+            virtualNode: { HTTP: { insecure: true } },
+        });
+        const release = new InterlinkRelease("interlink", { ...RELEASE, values });
+        const refused = [
+            "interlink.address is not allowed; leave it out: the setting address gives it.",
+            "interlink.tls is not allowed; leave it out: the setting tls gives it.",
+            "interlink.disableProjectedVolumes is not allowed; leave it out: with it no token reaches a job.",
+            "virtualNode.HTTP is not allowed; leave it out: the setting tls decides how InterLink's API is verified.",
+        ];
+        const message = new RegExp(`${refused.map((sentence) => `values.${sentence}`).join("\n")}$`);
+        await assert.rejects(pulumi.isSecret(release.nodeName), { message });
+    });
+
     type Props = Readonly<Record<string, unknown>>;
 
     /** What the transforms make of an object. */
