@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { HIDDEN, isClearText, refusal } from "../parts/arguments";
+import { HIDDEN, isClearText, Refusal, refusal } from "../parts/arguments";
 import { KUBERNETES_API_VALUES } from "./chart";
 import { InterlinkTls } from "./tls";
 
@@ -23,12 +23,20 @@ const DECIDED: Readonly<Record<string, string>> = {
     "virtualNode.HTTP": "the setting tls decides how InterLink's API is verified",
 };
 
+/** Parts of the values that are objects: anything else would take the component's own values, and the chart's, with it. */
+const OBJECTS: readonly string[] = ["interlink", "virtualNode", "plugin", "sshBastion", "OAUTH"];
+const EFFECTS: readonly unknown[] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
 /**
  * The given values, none of which settings or the component decide. Nor may the secrets of OAUTH go out in clear text, unless
  * somebody said so.
  * @throws pulumi.RunError with one sentence for each fault; none shows a value, which may be a secret
  */
 export function checkedValues(values: Values, { insecure }: InterlinkTls): Values {
+    const misshapen = shapeFaults(values);
+    if (misshapen.length > 0) {
+        throw new pulumi.RunError(misshapen.map(refusal).join("\n"));
+    }
     const { enabled, TokenURL } = (values.OAUTH ?? {}) as { readonly enabled?: boolean; readonly TokenURL?: string };
     if (enabled === true && isClearText(String(TokenURL)) && insecure !== true) {
         throw new pulumi.RunError(
@@ -53,4 +61,53 @@ function isGiven(values: Values, key: string): boolean {
     const [first = "", second] = key.split(".");
     const value = values[first];
     return second === undefined ? value !== undefined : second in (value ?? {});
+}
+
+/** Values of another shape than the chart and the component read. */
+function shapeFaults(values: Values): Refusal[] {
+    const { virtualNode, extraVolumes } = values;
+    const node: Values = isObject(virtualNode) ? virtualNode : {};
+    const { nodeLabels, nodeTaints } = node;
+    const checks = [
+        ...OBJECTS.map((key) => ({
+            key,
+            ok: values[key] === undefined || isObject(values[key]),
+            allowed: "an object of the chart's values",
+        })),
+        {
+            key: "extraVolumes",
+            ok: isListOf(extraVolumes, isObject),
+            allowed: "a list of volumes, as a pod spells them",
+        },
+        {
+            key: "virtualNode.nodeLabels",
+            // The virtual kubelet leaves out what it cannot read.
+            ok: isListOf(nodeLabels, (label) => typeof label === "string" && /^[^=\s]+=/.test(label)),
+            allowed: "a list of labels as KEY=VALUE",
+        },
+        {
+            key: "virtualNode.nodeTaints",
+            ok: isListOf(nodeTaints, isTaint),
+            allowed: `a list of taints with key, value and effect, all text; the effect is ${EFFECTS.join(", ")}`,
+        },
+    ];
+    return checks.filter(({ ok }) => !ok).map(({ key, allowed }) => ({ key: `values.${key}`, value: HIDDEN, allowed }));
+}
+
+function isObject(value: unknown): value is Values {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a value is a list of such elements, or not given, which Helm spells null as well. */
+function isListOf(value: unknown, ok: (element: unknown) => boolean): boolean {
+    return Array.isArray(value) ? value.every(ok) : value === undefined || value === null;
+}
+
+/** Whether a value is a taint as the chart spells it; without an effect it is NoSchedule, as to the virtual kubelet. */
+function isTaint(taint: unknown): boolean {
+    if (!isObject(taint)) {
+        return false;
+    }
+    const { key, value = "", effect = "NoSchedule" } = taint;
+    return typeof key === "string" && key !== "" && typeof value === "string" && EFFECTS.includes(effect);
 }

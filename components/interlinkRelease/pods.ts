@@ -18,13 +18,13 @@ export function podSecurityLevel(values: Readonly<Record<string, unknown>>): Pod
     const {
         plugin,
         sshBastion,
-        extraVolumes = [],
+        extraVolumes,
     } = values as {
         readonly plugin?: { readonly enabled?: boolean; readonly privileged?: boolean };
         readonly sshBastion?: { readonly enabled?: boolean };
-        readonly extraVolumes?: readonly object[];
+        readonly extraVolumes?: readonly object[] | null;
     };
-    if ((plugin?.enabled && plugin.privileged) || extraVolumes.some((volume) => "hostPath" in volume)) {
+    if ((plugin?.enabled && plugin.privileged) || extraVolumes?.some((volume) => "hostPath" in volume)) {
         return "privileged";
     }
     return plugin?.enabled || sshBastion?.enabled ? "baseline" : "restricted";
