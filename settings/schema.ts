@@ -172,14 +172,22 @@ const virtualNode = {
         .prefault({}),
 };
 
+/** Tells whether a text is a URL of a host alone, as Go takes it: in capitals too, with the root's dot, with underscores. */
+function isServerUrl(url: string): boolean {
+    const [, name = "", ipv6] = /^https?:\/\/(?:([\w.-]+)|\[([0-9A-Fa-f:]+)\])$/.exec(url) ?? [];
+    return ipv6 === undefined
+        ? isAddress(name.toLowerCase().replace(/\.$/, "").replaceAll("_", "-"))
+        : isIpAddress(ipv6);
+}
+
 /** InterLink's "edge node": its API server runs at the HPC site. */
 const edge = {
     /** Where InterLink's API server and the plugin run: at the HPC site, or in the cluster. */
     mode: z.literal("edge").optional(),
     /** URL of the InterLink API server on the far side, without the port. */
-    address: pattern(
-        "a URL that starts with http:// or https://, without a port",
-        /^https?:\/\/([^\s/:@[\]]+|\[[0-9A-Fa-f:]+\])$/,
+    address: matching(
+        "a URL that starts with http:// or https://, then an IP address or a DNS name, without a port",
+        isServerUrl,
     ),
     /** Port of the InterLink API server. */
     port,

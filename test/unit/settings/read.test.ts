@@ -37,6 +37,12 @@ describe("settings", () => {
             assert.deepEqual(parsed("http://localhost", {}), { insecure: false });
         });
 
+        it("take its host as Go does", () => {
+            for (const host of ["[fd00::9]", "Edge.Site.Example", "edge.site.example.", "slurm_edge"]) {
+                assert.doesNotThrow(() => parsed(`https://${host}`, {}), host);
+            }
+        });
+
         for (const [what, tls, says] of [
             [
                 "two certificates",

@@ -412,29 +412,36 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     {
         good: KIND,
         change: { interlink: { port: 3000 } },
-        says: ["interlink.address is missing; give a URL that starts with http:// or https://, without a port."],
+        says: ["interlink.address is missing; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port."],
     },
     {
         good: KIND,
         change: { interlink: { address: "10.9.9.9", port: 3000 } },
         says: [
-            'interlink.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, without a port.',
+            'interlink.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.',
         ],
     },
     {
         good: KIND,
         change: { interlink: { address: "https://10.9.9.9:3000", port: 3000 } },
         says: [
-            'interlink.address: "https://10.9.9.9:3000" is not allowed; give a URL that starts with http:// or https://, without a port.',
+            'interlink.address: "https://10.9.9.9:3000" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.',
         ],
     },
     {
         good: KIND,
         change: { interlink: { address: "https://user@10.9.9.9", port: 3000 } },
         says: [
-            'interlink.address: "https://user@10.9.9.9" is not allowed; give a URL that starts with http:// or https://, without a port.',
+            'interlink.address: "https://user@10.9.9.9" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.',
         ],
     },
+    ...["https://10.9.9.300", "https://10.9.9", "https://[:::]", "https://[cafe]", "https://edge.example?a=1"].map((address) => ({
+        good: KIND,
+        change: { interlink: { address, port: 3000 } },
+        says: [
+            `interlink.address: "${address}" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.`,
+        ],
+    })),
     {
         good: KIND,
         change: { interlink: { address: "https://10.9.9.9", port: 0 } },
@@ -559,7 +566,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: KIND,
         change: { interlink: undefined, sites: { north: interlink, south: { address: "10.9.9.9" } } },
         says: [
-            'sites.south.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, without a port.',
+            'sites.south.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.',
             "sites.south.port is missing; give a TCP port between 1 and 65535.",
         ],
     },
