@@ -200,7 +200,7 @@ const edge = {
                 /** The virtual kubelet's certificate, PEM, for mutual TLS. */
                 cert: matching(CERTIFICATE, (pem) => isCertificates(pem)).optional(),
                 /** Its private key, PEM; to be set with `--secret`. */
-                key: matching("a private key, PEM", isPrivateKey).optional(),
+                key: matching("a private key, PEM, without a password", isPrivateKey).optional(),
                 /** Takes any server, and http:// as well. */
                 insecure: flag.default(false),
             },

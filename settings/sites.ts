@@ -1,6 +1,6 @@
 import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease";
-import { durationSeconds, HIDDEN, isClearText, Refusal } from "../components/parts/arguments";
-import { belongTogether } from "./pem";
+import { certificatesIn, durationSeconds, HIDDEN, isClearText, Refusal } from "../components/parts/arguments";
+import { belongTogether, endedFaults } from "./pem";
 import { PlainSettings } from "./schema";
 
 type InterlinkSettings = NonNullable<PlainSettings["interlink"]>;
@@ -83,6 +83,7 @@ function tlsConflicts(site: Site): (Refusal & { readonly bad: boolean })[] {
     }
     const { key: path, address, tls } = site;
     const { ca, cert, key, insecure } = tls;
+    const certs = certificatesIn(cert ?? "");
     return [
         {
             bad: isClearText(address) && !insecure,
@@ -106,7 +107,10 @@ function tlsConflicts(site: Site): (Refusal & { readonly bad: boolean })[] {
             bad: cert !== undefined && key !== undefined && !belongTogether(cert, key),
             key: `${path}.tls.key`,
             value: HIDDEN,
-            allowed: `the private key of ${path}.tls.cert`,
+            allowed: `the private key of ${certs.length > 1 ? "the first certificate of " : ""}${path}.tls.cert`,
         },
+        ...endedFaults(`${path}.tls.ca`, certificatesIn(ca ?? "")),
+        // Those that follow it are for the server to judge.
+        ...endedFaults(`${path}.tls.cert`, certs.slice(0, 1)),
     ];
 }

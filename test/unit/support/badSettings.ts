@@ -666,7 +666,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     {
         good: KIND,
         change: { interlink: { address: "https://10.9.9.9", port: 3000, tls: { key: "s3cret" } } },
-        says: ['interlink.tls.key: "[secret]" is not allowed; give a private key, PEM.'],
+        says: ['interlink.tls.key: "[secret]" is not allowed; give a private key, PEM, without a password.'],
     },
     {
         good: KIND,
