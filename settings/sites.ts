@@ -3,6 +3,9 @@ import { certificatesIn, durationSeconds, HIDDEN, isClearText, Refusal } from ".
 import { belongTogether, endedFaults } from "./pem";
 import { PlainSettings } from "./schema";
 
+/** The longest name of a virtual node that takes the suffix of 7 by uniqueNames: with `-ready` it is a Job's, of at most 63. */
+const LONGEST_UNIQUE_NODE_NAME = 50;
+
 type InterlinkSettings = NonNullable<PlainSettings["interlink"]>;
 type SiteSettings = NonNullable<PlainSettings["sites"]>[string];
 
@@ -63,6 +66,12 @@ export function siteConflicts(settings: PlainSettings): (Refusal & { readonly ba
                 allowed: KNOWN_CHART_VERSION,
             },
             ...tlsConflicts(site),
+            {
+                bad: settings.uniqueNames && site.nodeName.length > LONGEST_UNIQUE_NODE_NAME,
+                key: `${site.key}.nodeName`,
+                value: site.nodeName,
+                allowed: `a name of at most ${LONGEST_UNIQUE_NODE_NAME} characters, since uniqueNames makes it longer`,
+            },
             ...(["nodeName", "namespace"] as const).map((name) => {
                 const other = sites.slice(0, index).find((earlier) => earlier[name] === site[name]);
                 return {

@@ -14,6 +14,8 @@ const interlink = { address: "https://10.9.9.9", port: 3000, tls: { ca: CA_PEM }
 
 /** It has the form of a certificate, and holds none. */
 const BAD_PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+/** Its virtual node has a name of 51 characters. */
+const LONG_SITE = "a".repeat(41);
 const AN_INTERLINK = "an object with at least address and port, or with mode: in-cluster and plugin";
 
 /** The fewest settings of each environment. */
@@ -568,6 +570,13 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         says: [
             'sites.south.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.',
             "sites.south.port is missing; give a TCP port between 1 and 65535.",
+        ],
+    },
+    {
+        good: KIND,
+        change: { uniqueNames: true, interlink: undefined, sites: { [LONG_SITE]: interlink } },
+        says: [
+            `sites.${LONG_SITE}.nodeName: "interlink-${LONG_SITE}" is not allowed; give a name of at most 50 characters, since uniqueNames makes it longer.`,
         ],
     },
     {
