@@ -44,7 +44,11 @@ const name = pattern(
 const flag = z.boolean({ error: "true or false" });
 const values = z.record(z.string(), z.unknown(), { error: "an object of chart values" });
 const strings = (allowed: string) => z.record(z.string(), z.string({ error: "text" }), { error: allowed });
-const chart = text("a chart's oci:// address or folder");
+/** Helm takes a URL of a packed chart as well; what is none of these it would look for in the middle of an update. */
+const chart = matching(
+    "a chart's oci:// address, or a folder that is there",
+    (value) => /^(oci|https?):\/\/./.test(value) || existsSync(value),
+);
 const chartVersion = text("a chart version");
 const image = pattern(
     "an image with a tag or a digest",

@@ -414,7 +414,9 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     {
         good: KIND,
         change: { interlink: { port: 3000 } },
-        says: ["interlink.address is missing; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port."],
+        says: [
+            "interlink.address is missing; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.",
+        ],
     },
     {
         good: KIND,
@@ -437,13 +439,15 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
             'interlink.address: "https://user@10.9.9.9" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.',
         ],
     },
-    ...["https://10.9.9.300", "https://10.9.9", "https://[:::]", "https://[cafe]", "https://edge.example?a=1"].map((address) => ({
-        good: KIND,
-        change: { interlink: { address, port: 3000 } },
-        says: [
-            `interlink.address: "${address}" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.`,
-        ],
-    })),
+    ...["https://10.9.9.300", "https://10.9.9", "https://[:::]", "https://[cafe]", "https://edge.example?a=1"].map(
+        (address) => ({
+            good: KIND,
+            change: { interlink: { address, port: 3000 } },
+            says: [
+                `interlink.address: "${address}" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.`,
+            ],
+        }),
+    ),
     {
         good: KIND,
         change: { interlink: { address: "https://10.9.9.9", port: 0 } },
@@ -651,6 +655,18 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: EXTERNAL,
         change: { controller: "traefik", ports: { https: 60443 } },
         says: ["controller: there is no such setting.", "ports: there is no such setting."],
+    },
+    ...["./not-there", "interlink", ""].map((chart) => ({
+        good: EXTERNAL,
+        change: { interlink: { ...interlink, chart } },
+        says: [`interlink.chart: "${chart}" is not allowed; give a chart's oci:// address, or a folder that is there.`],
+    })),
+    {
+        good: KIND,
+        change: { ingressNginx: { chart: "ingress-nginx/ingress-nginx" } },
+        says: [
+            `ingressNginx.chart: "ingress-nginx/ingress-nginx" is not allowed; give a chart's oci:// address, or a folder that is there.`,
+        ],
     },
     {
         good: EXTERNAL,
