@@ -30,30 +30,30 @@ const EFFECTS: readonly unknown[] = ["NoSchedule", "PreferNoSchedule", "NoExecut
 /**
  * The given values, none of which settings or the component decide. Nor may the secrets of OAUTH go out in clear text, unless
  * somebody said so.
- * @throws pulumi.RunError with one sentence for each fault; none shows a value, which may be a secret
+ * @param resource whose values they are, which Pulumi names beside the sentences: several sites have their own
+ * @throws pulumi.ResourceError with one sentence for each fault; none shows a value, which may be a secret
  */
-export function checkedValues(values: Values, { insecure }: InterlinkTls): Values {
-    const misshapen = shapeFaults(values);
-    if (misshapen.length > 0) {
-        throw new pulumi.RunError(misshapen.map(refusal).join("\n"));
-    }
-    const { enabled, TokenURL } = (values.OAUTH ?? {}) as { readonly enabled?: boolean; readonly TokenURL?: string };
-    if (enabled === true && isClearText(String(TokenURL)) && insecure !== true) {
-        throw new pulumi.RunError(
-            refusal({
-                key: "values.OAUTH.TokenURL",
-                value: HIDDEN,
-                allowed: "an https:// URL, or set interlink.tls.insecure: true, since secrets go there in clear text",
-            }),
-        );
-    }
-    const refused = Object.entries(DECIDED).filter(([key]) => isGiven(values, key));
-    if (refused.length > 0) {
-        throw new pulumi.RunError(
-            refused.map(([key, why]) => `values.${key} is not allowed; leave it out: ${why}.`).join("\n"),
-        );
+export function checkedValues(values: Values, tls: InterlinkTls, resource: pulumi.Resource): Values {
+    const misshapen = shapeFaults(values).map(refusal);
+    const faults = misshapen.length > 0 ? misshapen : [...clearTextFaults(values, tls), ...decidedFaults(values)];
+    if (faults.length > 0) {
+        throw new pulumi.ResourceError(faults.join("\n"), resource, true);
     }
     return values;
+}
+
+function clearTextFaults({ OAUTH }: Values, { insecure }: InterlinkTls): string[] {
+    const { enabled, TokenURL } = (OAUTH ?? {}) as { readonly enabled?: boolean; readonly TokenURL?: string };
+    const allowed = "an https:// URL, or set interlink.tls.insecure: true, since secrets go there in clear text";
+    return enabled === true && isClearText(String(TokenURL)) && insecure !== true
+        ? [refusal({ key: "values.OAUTH.TokenURL", value: HIDDEN, allowed })]
+        : [];
+}
+
+function decidedFaults(values: Values): string[] {
+    return Object.entries(DECIDED)
+        .filter(([key]) => isGiven(values, key))
+        .map(([key, why]) => `values.${key} is not allowed; leave it out: ${why}.`);
 }
 
 /** Whether there is a value at a key, which leads into at most one object. */

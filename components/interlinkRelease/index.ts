@@ -111,7 +111,7 @@ export class InterlinkRelease extends pulumi.ComponentResource {
 
         const values = pulumi
             .all([chartValues(args, tls), args.values ?? {}])
-            .apply(([ours, theirs]) => mergeValues(ours, checkedValues(theirs, tls)));
+            .apply(([ours, theirs]) => mergeValues(ours, checkedValues(theirs, tls, this)));
         // What a pod needs is no secret, even where the values hold some.
         const level = pulumi.unsecret(values.apply(podSecurityLevel));
         const namespace = podNamespace(`${name}-namespace`, { name: args.namespace, level, pods }, { parent: this });
