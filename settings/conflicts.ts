@@ -1,6 +1,7 @@
-import { addressRange, durationSeconds, Refusal } from "../components/parts/arguments";
+import { addressRange, certificatesIn, durationSeconds, Refusal } from "../components/parts/arguments";
 import { PORT_NAMES } from "../components/parts/ports";
 import { chartHost } from "../components/parts/release";
+import { endedFaults } from "./pem";
 import { PlainSettings } from "./schema";
 import { siteConflicts, sitesOf } from "./sites";
 
@@ -14,6 +15,8 @@ const OLD_CERT_MANAGER = /^v?(0|1\.(\d|1[0-4]))\./;
 export function conflicts(settings: PlainSettings): Refusal[] {
     const found = siteConflicts(settings);
     if (settings.environment === "external") {
+        // One may end before the other, as in a rotation.
+        found.push(...endedFaults("api.caCertificate", certificatesIn(settings.api.caCertificate ?? "")));
         return found.filter(({ bad }) => bad);
     }
     const { ports, ca, certificate, certManager, pods, mirror } = settings;

@@ -44,7 +44,11 @@ const name = pattern(
 const flag = z.boolean({ error: "true or false" });
 const values = z.record(z.string(), z.unknown(), { error: "an object of chart values" });
 const strings = (allowed: string) => z.record(z.string(), z.string({ error: "text" }), { error: allowed });
-const chart = text("a chart's oci:// address or folder");
+/** Helm takes a URL of a packed chart as well; what is none of these it would look for in the middle of an update. */
+const chart = matching(
+    "a chart's oci:// address, or a folder that is there",
+    (value) => /^(oci|https?):\/\/./.test(value) || existsSync(value),
+);
 const chartVersion = text("a chart version");
 const image = pattern(
     "an image with a tag or a digest",
@@ -172,14 +176,22 @@ const virtualNode = {
         .prefault({}),
 };
 
+/** Tells whether a text is a URL of a host alone, as Go takes it: in capitals too, with the root's dot, with underscores. */
+function isServerUrl(url: string): boolean {
+    const [, name = "", ipv6] = /^https?:\/\/(?:([\w.-]+)|\[([0-9A-Fa-f:]+)\])$/.exec(url) ?? [];
+    return ipv6 === undefined
+        ? isAddress(name.toLowerCase().replace(/\.$/, "").replaceAll("_", "-"))
+        : isIpAddress(ipv6);
+}
+
 /** InterLink's "edge node": its API server runs at the HPC site. */
 const edge = {
     /** Where InterLink's API server and the plugin run: at the HPC site, or in the cluster. */
     mode: z.literal("edge").optional(),
     /** URL of the InterLink API server on the far side, without the port. */
-    address: pattern(
-        "a URL that starts with http:// or https://, without a port",
-        /^https?:\/\/([^\s/:@[\]]+|\[[0-9A-Fa-f:]+\])$/,
+    address: matching(
+        "a URL that starts with http:// or https://, then an IP address or a DNS name, without a port",
+        isServerUrl,
     ),
     /** Port of the InterLink API server. */
     port,
@@ -192,7 +204,7 @@ const edge = {
                 /** The virtual kubelet's certificate, PEM, for mutual TLS. */
                 cert: matching(CERTIFICATE, (pem) => isCertificates(pem)).optional(),
                 /** Its private key, PEM; to be set with `--secret`. */
-                key: matching("a private key, PEM", isPrivateKey).optional(),
+                key: matching("a private key, PEM, without a password", isPrivateKey).optional(),
                 /** Takes any server, and http:// as well. */
                 insecure: flag.default(false),
             },

@@ -1,7 +1,10 @@
 import { CHART_VERSIONS, KNOWN_CHART_VERSION } from "../components/interlinkRelease";
-import { durationSeconds, HIDDEN, isClearText, Refusal } from "../components/parts/arguments";
-import { belongTogether } from "./pem";
+import { certificatesIn, durationSeconds, HIDDEN, isClearText, Refusal } from "../components/parts/arguments";
+import { belongTogether, endedFaults } from "./pem";
 import { PlainSettings } from "./schema";
+
+/** The longest name of a virtual node that takes the suffix of 7 by uniqueNames: with `-ready` it is a Job's, of at most 63. */
+const LONGEST_UNIQUE_NODE_NAME = 50;
 
 type InterlinkSettings = NonNullable<PlainSettings["interlink"]>;
 type SiteSettings = NonNullable<PlainSettings["sites"]>[string];
@@ -63,6 +66,12 @@ export function siteConflicts(settings: PlainSettings): (Refusal & { readonly ba
                 allowed: KNOWN_CHART_VERSION,
             },
             ...tlsConflicts(site),
+            {
+                bad: settings.uniqueNames && site.nodeName.length > LONGEST_UNIQUE_NODE_NAME,
+                key: `${site.key}.nodeName`,
+                value: site.nodeName,
+                allowed: `a name of at most ${LONGEST_UNIQUE_NODE_NAME} characters, since uniqueNames makes it longer`,
+            },
             ...(["nodeName", "namespace"] as const).map((name) => {
                 const other = sites.slice(0, index).find((earlier) => earlier[name] === site[name]);
                 return {
@@ -83,6 +92,7 @@ function tlsConflicts(site: Site): (Refusal & { readonly bad: boolean })[] {
     }
     const { key: path, address, tls } = site;
     const { ca, cert, key, insecure } = tls;
+    const certs = certificatesIn(cert ?? "");
     return [
         {
             bad: isClearText(address) && !insecure,
@@ -106,7 +116,10 @@ function tlsConflicts(site: Site): (Refusal & { readonly bad: boolean })[] {
             bad: cert !== undefined && key !== undefined && !belongTogether(cert, key),
             key: `${path}.tls.key`,
             value: HIDDEN,
-            allowed: `the private key of ${path}.tls.cert`,
+            allowed: `the private key of ${certs.length > 1 ? "the first certificate of " : ""}${path}.tls.cert`,
         },
+        ...endedFaults(`${path}.tls.ca`, certificatesIn(ca ?? "")),
+        // Those that follow it are for the server to judge.
+        ...endedFaults(`${path}.tls.cert`, certs.slice(0, 1)),
     ];
 }

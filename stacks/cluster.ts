@@ -28,7 +28,7 @@ export async function checkCluster(api: ApiServer, settings: Settings, stack: st
         versionFaults(look, settings),
         ownNamespaceFaults(look, settings),
         virtualNodeFaults(look, settings),
-        warnOfUserIds(look, settings),
+        warnOfOpenShift(look, settings),
         ...(settings.environment === "external"
             ? []
             : [
@@ -64,19 +64,31 @@ async function versionFaults(look: Look, settings: Settings): Promise<string[]> 
         void pulumi.log.warn(`The cluster runs Kubernetes ${version.name}; what was tried is ${supported}.`);
     }
     if (VERIFIES_KUBELETS.test(version.name)) {
-        for (const { key } of sitesOf(settings).filter((site) => site.kubeletCertificate === "self-signed")) {
-            void pulumi.log.warn(
-                `${key}.kubeletCertificate: an API server of Kubernetes ${version.name} verifies kubelets, so that kubectl logs ` +
-                    `of jobs fails with x509; set it to signed.`,
-            );
-        }
+        warnOfKubelets(`Kubernetes ${version.name}`, settings);
     }
     return [];
 }
 
-/** Says that pods will be refused which name a user that the cluster gives them. */
-async function warnOfUserIds(look: Look, { pods }: Settings): Promise<string[]> {
-    if (!pods.assignedUserIds && (await look.object(USER_IDS))) {
+/** Says that logs of jobs fail where the virtual kubelet signs its certificate itself and the API server wants another's. */
+function warnOfKubelets(apiServer: string, settings: Settings): void {
+    for (const { key } of sitesOf(settings).filter((site) => site.kubeletCertificate === "self-signed")) {
+        void pulumi.log.warn(
+            `${key}.kubeletCertificate: an API server of ${apiServer} verifies kubelets, so that kubectl logs ` +
+                `of jobs fails with x509; set it to signed.`,
+        );
+    }
+}
+
+/**
+ * Says what fails on OpenShift, whose version says nothing of itself: it verifies kubelets, and refuses pods that name a user which
+ * the cluster gives them.
+ */
+async function warnOfOpenShift(look: Look, settings: Settings): Promise<string[]> {
+    if (!(await look.object(USER_IDS))) {
+        return [];
+    }
+    warnOfKubelets("OpenShift", settings);
+    if (!settings.pods.assignedUserIds) {
         void pulumi.log.warn(
             "pods.assignedUserIds: the cluster gives pods their user IDs, as OpenShift does, and refuses those that name one " +
                 "themselves; set it to true.",

@@ -1,11 +1,12 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments, HIDDEN, isClearText, refusal } from "../parts/arguments";
+import { checkArguments } from "../parts/arguments";
 import { podNamespace } from "../parts/namespace";
 import { networkPolicy } from "../parts/networkPolicy";
 import { PodDefaults } from "../parts/pods";
 import { ChartRegistry, mergeValues, registryOptions } from "../parts/release";
 import { CHART_VERSIONS, chartTransforms, KNOWN_CHART_VERSION, KUBERNETES_API_VALUES, KubernetesApi } from "./chart";
+import { checkedValues } from "./checkedValues";
 import { certificateApprover, KUBELET_CERTIFICATES } from "./kubeletCertificate";
 import { nodeReady, taintsOf, virtualNode } from "./node";
 import { podSecurityLevel, podTransform } from "./pods";
@@ -66,8 +67,8 @@ export interface InterlinkReleaseArgs {
         readonly pods: number;
     };
     /**
-     * More values for the chart, such as OAUTH; they win over what the component sets, except where the Kubernetes API is. The
-     * virtual node has the taints of `virtualNode.nodeTaints` from the beginning.
+     * More values for the chart, such as OAUTH; they win over what the component sets, except where the Kubernetes API and
+     * InterLink's are. The virtual node has the taints of `virtualNode.nodeTaints` from the beginning.
      */
     readonly values?: pulumi.Input<Readonly<Record<string, unknown>>>;
     /** Registry, with a path where there is one, that holds the copies of all images; default is each image's own. */
@@ -110,7 +111,7 @@ export class InterlinkRelease extends pulumi.ComponentResource {
 
         const values = pulumi
             .all([chartValues(args, tls), args.values ?? {}])
-            .apply(([ours, theirs]) => mergeValues(ours, checkedValues(theirs, tls)));
+            .apply(([ours, theirs]) => mergeValues(ours, checkedValues(theirs, tls, this)));
         // What a pod needs is no secret, even where the values hold some.
         const level = pulumi.unsecret(values.apply(podSecurityLevel));
         const namespace = podNamespace(`${name}-namespace`, { name: args.namespace, level, pods }, { parent: this });
@@ -208,41 +209,4 @@ function chartValues(args: InterlinkReleaseArgs, tls: InterlinkTls): pulumi.Inpu
             HTTP: verified.virtualNode,
         },
     });
-}
-
-/**
- * The given values, which must not say where the Kubernetes API is: the transforms would find no place for it. Nor may the
- * secrets of OAUTH go out in clear text, unless somebody said so.
- */
-function checkedValues(
-    values: Readonly<Record<string, unknown>>,
-    { insecure }: InterlinkTls,
-): Readonly<Record<string, unknown>> {
-    const { enabled, TokenURL } = (values.OAUTH ?? {}) as { readonly enabled?: boolean; readonly TokenURL?: string };
-    if (enabled === true && isClearText(String(TokenURL)) && insecure !== true) {
-        throw new pulumi.RunError(
-            refusal({
-                key: "values.OAUTH.TokenURL",
-                value: HIDDEN,
-                allowed: "an https:// URL, or set interlink.tls.insecure: true, since secrets go there in clear text",
-            }),
-        );
-    }
-    const { interlink, virtualNode, nodeName } = values as Readonly<Record<string, object | null | undefined>>;
-    const refused = [
-        ...Object.keys(KUBERNETES_API_VALUES)
-            .filter((key) => key in (interlink ?? {}))
-            .map((key) => [`interlink.${key}`, "it is what clients outside come to"]),
-        // The node, its namespace and the wait for it would be another's.
-        ...(nodeName === undefined ? [] : [["nodeName", "the setting nodeName gives it"]]),
-        ...("disableCSR" in (virtualNode ?? {})
-            ? [["virtualNode.disableCSR", "the setting kubeletCertificate decides it"]]
-            : []),
-    ];
-    if (refused.length > 0) {
-        throw new pulumi.RunError(
-            refused.map(([key, why]) => `values.${key} is not allowed; leave it out: ${why}.`).join("\n"),
-        );
-    }
-    return values;
 }

@@ -6,7 +6,7 @@ import { PodDefaults } from "../parts/pods";
 
 /**
  * Where the virtual kubelet's serving certificate comes from: it signs it itself, or the cluster does, which an API server
- * with --kubelet-certificate-authority wants, as k3s, RKE2 and EKS have it.
+ * with --kubelet-certificate-authority wants, as k3s, RKE2, EKS and OpenShift have it.
  */
 export const KUBELET_CERTIFICATES = ["self-signed", "signed"] as const;
 

@@ -13,21 +13,32 @@ const UNPRIVILEGED: readonly unknown[] = ["vk", "interlink", "refresh-token"];
 /** Where the chart keeps a pod of a tunnel, which the virtual kubelet makes. */
 const TUNNEL_TEMPLATE = "wstunnel.yaml";
 
+/** The kinds of volumes that the level restricted admits; baseline admits all others, but for a node's folders. */
+const RESTRICTED_VOLUMES: readonly string[] = [
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+];
+
 /** The strictest PodSecurity level that the chart's pod satisfies, with what its values add to the virtual kubelet. */
 export function podSecurityLevel(values: Readonly<Record<string, unknown>>): PodSecurityLevel {
-    const {
-        plugin,
-        sshBastion,
-        extraVolumes = [],
-    } = values as {
+    const { plugin, sshBastion, extraVolumes } = values as {
         readonly plugin?: { readonly enabled?: boolean; readonly privileged?: boolean };
         readonly sshBastion?: { readonly enabled?: boolean };
-        readonly extraVolumes?: readonly object[];
+        readonly extraVolumes?: readonly object[] | null;
     };
-    if ((plugin?.enabled && plugin.privileged) || extraVolumes.some((volume) => "hostPath" in volume)) {
+    if ((plugin?.enabled && plugin.privileged) || extraVolumes?.some((volume) => "hostPath" in volume)) {
         return "privileged";
     }
-    return plugin?.enabled || sshBastion?.enabled ? "baseline" : "restricted";
+    const others = extraVolumes?.some((volume) =>
+        Object.keys(volume).some((key) => key !== "name" && !RESTRICTED_VOLUMES.includes(key)),
+    );
+    return plugin?.enabled || sshBastion?.enabled || others ? "baseline" : "restricted";
 }
 
 /**

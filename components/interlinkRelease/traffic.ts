@@ -9,7 +9,10 @@ interface Values {
     readonly interlink?: { readonly enabled?: boolean; readonly address?: string; readonly port?: number };
     readonly plugin?: { readonly enabled?: boolean };
     readonly sshBastion?: { readonly enabled?: boolean };
-    readonly virtualNode?: { readonly network?: { readonly enableTunnel?: boolean } };
+    readonly virtualNode?: {
+        readonly network?: { readonly enableTunnel?: boolean };
+        readonly HTTPProxies?: { readonly HTTP?: string | null; readonly HTTPs?: string | null } | null;
+    };
     readonly OAUTH?: { readonly enabled?: boolean; readonly TokenURL?: string };
 }
 
@@ -26,6 +29,10 @@ export function releaseTraffic(values: Readonly<Record<string, unknown>>, toApiS
     const urls = [
         `${interlink?.address}:${interlink?.port}`,
         ...(OAUTH?.enabled === true && OAUTH.TokenURL ? [OAUTH.TokenURL] : []),
+        // By them the virtual kubelet asks the API server too; Go takes one without a scheme for http://.
+        ...[virtualNode?.HTTPProxies?.HTTP, virtualNode?.HTTPProxies?.HTTPs].flatMap((proxy) =>
+            proxy ? [proxy.includes("://") ? proxy : `http://${proxy}`] : [],
+        ),
     ]
         .filter((url) => URL.canParse(url))
         .map((url) => new URL(url));

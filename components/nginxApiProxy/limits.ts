@@ -51,10 +51,10 @@ export function limitsConfiguration({ requestsPerSecond, burst, connections }: L
     return {
         http: `
     # Who a client is: the beginning of its token's signature, or of another login, or its address. It stays in memory;
-    # nginx logs keys that are too long, hence the beginnings.
+    # nginx logs keys that are too long, hence the beginnings. The scheme may be in any case, as for the API server.
     map $http_authorization $limited_client {
         default $remote_addr;
-        "~^Bearer [\\w-]+\\.[\\w-]+\\.(?<signature>[\\w-]{43})" $signature;
+        "~*^Bearer [\\w-]+\\.[\\w-]+\\.(?<signature>[\\w-]{43})" $signature;
         "~^(?<login>.{1,255})" $login;
     }
 ${rate ? `    limit_req_zone $limited_client zone=requests:${ZONE_SIZE} rate=${requestsPerSecond}r/s;\n` : ""}${open ? `    limit_conn_zone $limited_client zone=open_requests:${ZONE_SIZE};\n` : ""}`,

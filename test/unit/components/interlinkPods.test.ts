@@ -123,6 +123,7 @@ describe("InterLink's namespace", () => {
         ["the SSH bastion", { sshBastion: { enabled: true } }, "baseline"],
         ["a privileged plugin", { plugin: { enabled: true, privileged: true } }, "privileged"],
         ["a folder of the node", { extraVolumes: [{ name: "data", hostPath: { path: "/data" } }] }, "privileged"],
+        ["a share of NFS", { extraVolumes: [{ name: "data", nfs: { server: "nas", path: "/" } }] }, "baseline"],
         ["another volume", { extraVolumes: [{ name: "data", emptyDir: {} }] }, "restricted"],
     ] as const) {
         it(`is ${level} with ${what}`, () => {

@@ -136,6 +136,38 @@ kubectl() { case $1 in get) echo "vk-$rounds-a"; echo "vk-$rounds-b";; *) echo "
         );
     });
 
+    const taint =
+        "a list of taints with key, value and effect, all text; the effect is NoSchedule, PreferNoSchedule, NoExecute";
+    for (const [values, key, allowed] of [
+        [{ virtualNode: { nodeTaints: ["gpu=a100:NoSchedule"] } }, "virtualNode.nodeTaints", taint],
+        [{ virtualNode: { nodeTaints: { key: "gpu", effect: "NoSchedule" } } }, "virtualNode.nodeTaints", taint],
+        [{ virtualNode: { nodeTaints: [{ key: "gpu", value: true }] } }, "virtualNode.nodeTaints", taint],
+        [{ virtualNode: { nodeTaints: [{ key: "gpu", effect: "noSchedule" }] } }, "virtualNode.nodeTaints", taint],
+        [{ virtualNode: { nodeTaints: [{ Key: "gpu" }] } }, "virtualNode.nodeTaints", taint],
+        [{ virtualNode: { nodeLabels: { gpu: "a100" } } }, "virtualNode.nodeLabels", "a list of labels as KEY=VALUE"],
+        [{ virtualNode: { nodeLabels: ["gpu: a100"] } }, "virtualNode.nodeLabels", "a list of labels as KEY=VALUE"],
+        [{ extraVolumes: { name: "data" } }, "extraVolumes", "a list of volumes, as a pod spells them"],
+        [{ interlink: "https://10.9.9.9" }, "interlink", "an object of the chart's values"],
+        [{ virtualNode: null }, "virtualNode", "an object of the chart's values"],
+    ] as const) {
+        it(`refuses values of another shape than the chart's, and shows none: ${JSON.stringify(values)}`, async () => {
+            const given = pulumi.secret(values as Readonly<Record<string, unknown>>);
+            const release = new InterlinkRelease("interlink", { ...args, values: given });
+            await assert.rejects(pulumi.isSecret(release.nodeName), ({ message }: Error) =>
+                message.endsWith(`values.${key}: "[secret]" is not allowed; give ${allowed}.`),
+            );
+        });
+    }
+
+    it("takes lists that Helm is told to leave out", async () => {
+        const values = { extraVolumes: null, virtualNode: { nodeTaints: null, nodeLabels: null } };
+        await settled(new InterlinkRelease("interlink", { ...args, values }));
+        assert.equal(
+            input("interlink-namespace", "metadata", "labels", "pod-security.kubernetes.io/enforce"),
+            "restricted",
+        );
+    });
+
     it("waits for the virtual node again when the virtual kubelet was started anew", async () => {
         const annotations = () =>
             (input("interlink-ready", "spec", "template") as { metadata?: { annotations: object } }).metadata

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { ChartChanges, chartTransforms, KUBERNETES_API_VALUES } from "../../../components/interlinkRelease/chart";
 import { InterlinkRelease } from "../../../components/interlinkRelease";
-import { CA_PEM, record, valueOf } from "../support/mocks";
+import { CA_PEM, record, settled, valueOf } from "../support/mocks";
 import { RELEASE } from "../support/arguments";
 
 const { kubernetesApiAddr, kubernetesApiPort, kubernetesApiCaCrt } = KUBERNETES_API_VALUES;
@@ -124,6 +124,31 @@ describe("the transforms of InterLink's chart", () => {
                     "values\\.virtualNode\\.disableCSR is not allowed; leave it out: the setting kubeletCertificate decides it\\.$",
             ),
         });
+    });
+
+    it("name the release whose values are wrong, of several", async () => {
+        await settled(new InterlinkRelease("north", RELEASE));
+        const south = new InterlinkRelease("south", { ...RELEASE, values: { nodeName: "other" } });
+        await assert.rejects(
+            pulumi.isSecret(south.nodeName),
+            (error: pulumi.ResourceError) => error.resource === south,
+        );
+    });
+
+    it("would send tokens elsewhere, unverified, or none at all, where the values say so", async () => {
+        const values = pulumi.secret({
+            interlink: { address: "http://10.9.9.9", tls: { enabled: false }, disableProjectedVolumes: true },
+            virtualNode: { HTTP: { insecure: true } },
+        });
+        const release = new InterlinkRelease("interlink", { ...RELEASE, values });
+        const refused = [
+            "interlink.address is not allowed; leave it out: the setting address gives it.",
+            "interlink.tls is not allowed; leave it out: the setting tls gives it.",
+            "interlink.disableProjectedVolumes is not allowed; leave it out: with it no token reaches a job.",
+            "virtualNode.HTTP is not allowed; leave it out: the setting tls decides how InterLink's API is verified.",
+        ];
+        const message = new RegExp(`${refused.map((sentence) => `values.${sentence}`).join("\n")}$`);
+        await assert.rejects(pulumi.isSecret(release.nodeName), { message });
     });
 
     type Props = Readonly<Record<string, unknown>>;

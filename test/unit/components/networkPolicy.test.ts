@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import * as k8s from "@pulumi/kubernetes";
 import { InterlinkRelease } from "../../../components/interlinkRelease";
 import { NginxApiProxy } from "../../../components/nginxApiProxy";
@@ -171,6 +172,27 @@ describe("the network policy of a component", () => {
                 { to: [{ ipBlock: { cidr: "10.9.9.9/32" } }], ports: TCP(3000) },
                 { ports: TCP(port) },
             ]);
+        });
+    }
+
+    for (const [HTTPProxies, rules] of [
+        [{ HTTPs: "http://proxy.site.example:3128" }, [{ ports: TCP(3128) }]],
+        [
+            { HTTP: "10.9.9.1:8080", HTTPs: "https://[fd00::1]" },
+            [
+                { to: [{ ipBlock: { cidr: "10.9.9.1/32" } }], ports: TCP(8080) },
+                { to: [{ ipBlock: { cidr: "fd00::1/128" } }], ports: TCP(443) },
+            ],
+        ],
+        [{ HTTP: null, HTTPs: "" }, []],
+    ] as const) {
+        it(`lets it out to the proxies ${JSON.stringify(HTTPProxies)}`, async () => {
+            const egress = await egressTo("http://10.9.9.9", { virtualNode: { HTTPProxies } });
+            const interlink = { to: [{ ipBlock: { cidr: "10.9.9.9/32" } }], ports: TCP(3000) };
+            assert.deepEqual(
+                egress?.filter((rule) => !isDeepStrictEqual(rule, DNS)),
+                [API_SERVER, interlink, ...rules],
+            );
         });
     }
 

@@ -12,9 +12,9 @@ describe("the proxy's limits", () => {
 
     /** What a client is known by; undefined is its address. */
     function clientOf(authorization: string): string | undefined {
-        const lines = limitsConfiguration(DEFAULT_LIMITS).http.matchAll(/^ +"~(.*)" \$(\w+);$/gm);
-        for (const [, pattern = "", group = ""] of lines) {
-            const match = new RegExp(pattern).exec(authorization);
+        const lines = limitsConfiguration(DEFAULT_LIMITS).http.matchAll(/^ +"~(\*?)(.*)" \$(\w+);$/gm);
+        for (const [, anyCase, pattern = "", group = ""] of lines) {
+            const match = new RegExp(pattern, anyCase === "*" ? "i" : "").exec(authorization);
             if (match !== null) {
                 return match.groups?.[group];
             }
@@ -25,6 +25,8 @@ describe("the proxy's limits", () => {
     it("know a token by the beginning of its signature, another login by its own, and nobody by nothing", () => {
         assert.equal(clientOf(`Bearer head.body.${SIGNATURE}`), "s".repeat(43));
         assert.notEqual(clientOf(`Bearer head.body.a${SIGNATURE}`), clientOf(`Bearer head.body.b${SIGNATURE}`));
+        // Tokens of one second have their first 255 characters in common.
+        assert.equal(clientOf(`bearer ${"h".repeat(300)}.body.${SIGNATURE}`), "s".repeat(43));
         assert.equal(clientOf("Bearer opaque"), "Bearer opaque");
         assert.equal(clientOf("Basic dXNlcg=="), "Basic dXNlcg==");
         assert.equal(clientOf(""), undefined);

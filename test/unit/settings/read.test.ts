@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { mock } from "node:test";
 import { loadSettings, parseSettings } from "../../../settings/read";
 import * as pulumi from "@pulumi/pulumi";
 import { BAD_SETTINGS, EXTERNAL, KIND, METALLB } from "../support/badSettings";
 import { certificateFor } from "../support/fakeCluster";
 import { exampleSettings } from "../support/generated";
-import { isSecret, record, valueOf } from "../support/mocks";
+import { CA_PEM, isSecret, record, valueOf } from "../support/mocks";
 
 describe("settings", () => {
     it("have defaults that are the guide's", () => {
@@ -30,11 +32,43 @@ describe("settings", () => {
             return interlink?.mode === "in-cluster" ? undefined : interlink?.tls;
         };
 
+        const encrypted = (key: string) =>
+            createPrivateKey(key).export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "s3cret" });
+
         it("take one certificate that verifies it, a certificate with its key, and http:// where somebody said so", () => {
             const { cert, key } = one;
             assert.deepEqual(parsed("https://a", { ca: cert, cert, key }), { ca: cert, cert, key, insecure: false });
             assert.deepEqual(parsed("http://a", { insecure: true }), { insecure: true });
             assert.deepEqual(parsed("http://localhost", {}), { insecure: false });
+        });
+
+        describe("whose certificates have ended", () => {
+            const end = new X509Certificate(one.cert).validTo;
+            const says = (key: string) =>
+                `interlink-kube-api:${key}: "[secret]" is not allowed; give one that is still valid, since this one ended on ${new Date(end).toISOString().slice(0, 10)}.`;
+
+            beforeEach(() => mock.timers.enable({ apis: ["Date"], now: Date.parse(end) + 1000 }));
+            afterEach(() => mock.timers.reset());
+
+            it("refuse them before anything meets them", () => {
+                const { cert, key } = one;
+                assert.throws(() => parsed("https://a", { ca: cert, cert: cert + CA_PEM, key }), {
+                    message: `${says("interlink.tls.ca")}\n${says("interlink.tls.cert")}`,
+                });
+                assert.throws(() => parseSettings({ ...EXTERNAL, api: { ...EXTERNAL.api, caCertificate: cert } }), {
+                    message: says("api.caCertificate"),
+                });
+            });
+
+            it("take one that has ended beside one that has not, as in a rotation", () => {
+                parseSettings({ ...EXTERNAL, api: { ...EXTERNAL.api, caCertificate: one.cert + CA_PEM } });
+            });
+        });
+
+        it("take its host as Go does", () => {
+            for (const host of ["[fd00::9]", "Edge.Site.Example", "edge.site.example.", "slurm_edge"]) {
+                assert.doesNotThrow(() => parsed(`https://${host}`, {}), host);
+            }
         });
 
         for (const [what, tls, says] of [
@@ -49,6 +83,16 @@ describe("settings", () => {
                 "another's key",
                 { cert: one.cert, key: other.key },
                 'key: "[secret]" is not allowed; give the private key of interlink.tls.cert.',
+            ],
+            [
+                "a chain that begins with its CA",
+                { cert: other.cert + one.cert, key: one.key },
+                'key: "[secret]" is not allowed; give the private key of the first certificate of interlink.tls.cert.',
+            ],
+            [
+                "a key with a password",
+                { cert: one.cert, key: encrypted(one.key) },
+                'key: "[secret]" is not allowed; give a private key, PEM, without a password.',
             ],
             [
                 "a CA for nothing",

@@ -555,16 +555,26 @@ describe("the look at the cluster", () => {
     it("warns where the cluster gives pods their user IDs, and ours name their own", async () => {
         const warn = log("warn");
         say = answers(definition("securitycontextconstraints.security.openshift.io", {}));
-        await check({ ...CLOUD, pods: { assignedUserIds: true } });
+        const interlink = { ...KIND.interlink, kubeletCertificate: "signed" };
+        await check({ ...CLOUD, interlink, pods: { assignedUserIds: true } });
         assert.deepEqual(logged(warn), []);
         for (const settings of [CLOUD, EXTERNAL]) {
-            await check(settings);
+            await check({ ...settings, interlink });
             assert.match(
                 String(logged(warn).at(-1)),
                 /^pods\.assignedUserIds: .* as OpenShift does, .*; set it to true\.$/,
             );
         }
         assert.equal(warn.mock.callCount(), 2);
+    });
+
+    it("warns of the virtual kubelet's own certificate on OpenShift, whose API server verifies kubelets", async () => {
+        const warn = log("warn");
+        say = answers(definition("securitycontextconstraints.security.openshift.io", {}));
+        await check({ ...EXTERNAL, pods: { assignedUserIds: true } });
+        assert.deepEqual(logged(warn), [
+            "interlink.kubeletCertificate: an API server of OpenShift verifies kubelets, so that kubectl logs of jobs fails with x509; set it to signed.",
+        ]);
     });
 
     it("warns where k3s's ServiceLB would serve our Service beside MetalLB", async () => {

@@ -14,6 +14,8 @@ const interlink = { address: "https://10.9.9.9", port: 3000, tls: { ca: CA_PEM }
 
 /** It has the form of a certificate, and holds none. */
 const BAD_PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+/** Its virtual node has a name of 51 characters. */
+const LONG_SITE = "a".repeat(41);
 const AN_INTERLINK = "an object with at least address and port, or with mode: in-cluster and plugin";
 
 /** The fewest settings of each environment. */
@@ -412,29 +414,40 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     {
         good: KIND,
         change: { interlink: { port: 3000 } },
-        says: ["interlink.address is missing; give a URL that starts with http:// or https://, without a port."],
+        says: [
+            "interlink.address is missing; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.",
+        ],
     },
     {
         good: KIND,
         change: { interlink: { address: "10.9.9.9", port: 3000 } },
         says: [
-            'interlink.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, without a port.',
+            'interlink.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.',
         ],
     },
     {
         good: KIND,
         change: { interlink: { address: "https://10.9.9.9:3000", port: 3000 } },
         says: [
-            'interlink.address: "https://10.9.9.9:3000" is not allowed; give a URL that starts with http:// or https://, without a port.',
+            'interlink.address: "https://10.9.9.9:3000" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.',
         ],
     },
     {
         good: KIND,
         change: { interlink: { address: "https://user@10.9.9.9", port: 3000 } },
         says: [
-            'interlink.address: "https://user@10.9.9.9" is not allowed; give a URL that starts with http:// or https://, without a port.',
+            'interlink.address: "https://user@10.9.9.9" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.',
         ],
     },
+    ...["https://10.9.9.300", "https://10.9.9", "https://[:::]", "https://[cafe]", "https://edge.example?a=1"].map(
+        (address) => ({
+            good: KIND,
+            change: { interlink: { address, port: 3000 } },
+            says: [
+                `interlink.address: "${address}" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.`,
+            ],
+        }),
+    ),
     {
         good: KIND,
         change: { interlink: { address: "https://10.9.9.9", port: 0 } },
@@ -559,8 +572,15 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: KIND,
         change: { interlink: undefined, sites: { north: interlink, south: { address: "10.9.9.9" } } },
         says: [
-            'sites.south.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, without a port.',
+            'sites.south.address: "10.9.9.9" is not allowed; give a URL that starts with http:// or https://, then an IP address or a DNS name, without a port.',
             "sites.south.port is missing; give a TCP port between 1 and 65535.",
+        ],
+    },
+    {
+        good: KIND,
+        change: { uniqueNames: true, interlink: undefined, sites: { [LONG_SITE]: interlink } },
+        says: [
+            `sites.${LONG_SITE}.nodeName: "interlink-${LONG_SITE}" is not allowed; give a name of at most 50 characters, since uniqueNames makes it longer.`,
         ],
     },
     {
@@ -636,6 +656,18 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { controller: "traefik", ports: { https: 60443 } },
         says: ["controller: there is no such setting.", "ports: there is no such setting."],
     },
+    ...["./not-there", "interlink", ""].map((chart) => ({
+        good: EXTERNAL,
+        change: { interlink: { ...interlink, chart } },
+        says: [`interlink.chart: "${chart}" is not allowed; give a chart's oci:// address, or a folder that is there.`],
+    })),
+    {
+        good: KIND,
+        change: { ingressNginx: { chart: "ingress-nginx/ingress-nginx" } },
+        says: [
+            `ingressNginx.chart: "ingress-nginx/ingress-nginx" is not allowed; give a chart's oci:// address, or a folder that is there.`,
+        ],
+    },
     {
         good: EXTERNAL,
         change: { interlink: { ...interlink, chartVersion: "9.9.9" } },
@@ -659,7 +691,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     {
         good: KIND,
         change: { interlink: { address: "https://10.9.9.9", port: 3000, tls: { key: "s3cret" } } },
-        says: ['interlink.tls.key: "[secret]" is not allowed; give a private key, PEM.'],
+        says: ['interlink.tls.key: "[secret]" is not allowed; give a private key, PEM, without a password.'],
     },
     {
         good: KIND,
