@@ -3,6 +3,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import * as tls from "node:tls";
 import { KubeConfig } from "@kubernetes/client-node";
+import { Client } from "./client";
 import { Kubeconfig, KubeconfigFault } from "./kubeconfig";
 import { environmentProxy } from "./proxy";
 
@@ -78,7 +79,7 @@ export function apiServer(kubeconfig: Kubeconfig, contextName: string | undefine
         proxy: proxy && URL.canParse(proxy) ? withoutCredentials(new URL(proxy)) : proxy,
         client,
         get: async (path, part = "whole") => {
-            options ??= requestOptions(cluster, client(), proxy);
+            options ??= requestOptions(client());
             return request(url.href.replace(/\/$/, "") + path, await options, ACCEPT[part]);
         },
     };
@@ -95,7 +96,9 @@ function clientConfig(
     proxy: string | undefined,
 ): KubeConfig {
     const name = "chosen";
-    const config = new KubeConfig();
+    const { hostname } = new URL(String(cluster.server));
+    const serverName = (cluster["tls-server-name"] as string | undefined) || hostname.replace(/^\[|\]$/g, "");
+    const config = new Client({ serverName, proxy, user });
     config.loadFromString(
         JSON.stringify({
             "current-context": name,
@@ -130,20 +133,9 @@ function machineRoots(cluster: Record<string, unknown>): Record<string, unknown>
     return { "certificate-authority-data": Buffer.from([...roots].join("\n")).toString("base64") };
 }
 
-/** What the client library makes of them for one request: agent, certificates, credentials. */
-async function requestOptions(
-    cluster: Record<string, unknown>,
-    config: KubeConfig,
-    proxy: string | undefined,
-): Promise<https.RequestOptions> {
-    const { hostname } = new URL(String(cluster.server));
-    const serverName = (cluster["tls-server-name"] as string | undefined) || hostname.replace(/^\[|\]$/g, "");
-    const options: https.RequestOptions = {
-        timeout: REQUEST_TIMEOUT_MS,
-        // The proxies' agents write an IPv6 address as it is given, and forget an address where the certificate is checked.
-        ...(proxy?.startsWith("http") && { hostname }),
-        checkServerIdentity: (_, certificate) => tls.checkServerIdentity(serverName, certificate),
-    };
+/** What the client library makes of it for one request: agent, certificates, credentials. */
+async function requestOptions(config: KubeConfig): Promise<https.RequestOptions> {
+    const options: https.RequestOptions = { timeout: REQUEST_TIMEOUT_MS };
     await within(CREDENTIALS_TIMEOUT_MS, config.applyToHTTPSOptions(options));
     return options;
 }
