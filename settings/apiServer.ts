@@ -43,7 +43,8 @@ export interface ApiServer {
 
 /**
  * The API server of a context, which is the kubeconfig's current one unless it is named.
- * @throws KubeconfigFault where there is no such context, or it names no server.
+ * @throws KubeconfigFault where there is no such context, or it names no server; so does `get` where a file or command that it names
+ * cannot be used.
  */
 export function apiServer(kubeconfig: Kubeconfig, contextName: string | undefined): ApiServer {
     const { called, key } = kubeconfig;
@@ -79,7 +80,12 @@ export function apiServer(kubeconfig: Kubeconfig, contextName: string | undefine
         proxy: proxy && URL.canParse(proxy) ? withoutCredentials(new URL(proxy)) : proxy,
         client,
         get: async (path, part = "whole") => {
-            options ??= requestOptions(client());
+            options ??= requestOptions(client).catch((error: unknown) => {
+                throw new KubeconfigFault(
+                    `${key}: ${called} names what cannot be used (${reason(error)}); give a kubeconfig whose files are there, and ` +
+                        "whose command for credentials works.",
+                );
+            });
             return request(url.href.replace(/\/$/, "") + path, await options, ACCEPT[part]);
         },
     };
@@ -134,10 +140,17 @@ function machineRoots(cluster: Record<string, unknown>): Record<string, unknown>
 }
 
 /** What the client library makes of it for one request: agent, certificates, credentials. */
-async function requestOptions(config: KubeConfig): Promise<https.RequestOptions> {
+async function requestOptions(client: () => KubeConfig): Promise<https.RequestOptions> {
     const options: https.RequestOptions = { timeout: REQUEST_TIMEOUT_MS };
-    await within(CREDENTIALS_TIMEOUT_MS, config.applyToHTTPSOptions(options));
+    await within(CREDENTIALS_TIMEOUT_MS, client().applyToHTTPSOptions(options));
     return options;
+}
+
+/** An error's message in one line; that of several attempts has none of its own. */
+export function reason(error: unknown): string {
+    const { message, errors, code } = error as AggregateError & { readonly code?: string };
+    const text = message || errors?.map((part) => (part as Error).message).join(", ") || code || "no reason given";
+    return text.trim().replace(/\s+/g, " ");
 }
 
 /** The token of a file, which wins over one in the kubeconfig; the library knows the file by another key. */
