@@ -235,6 +235,39 @@ const CASES: readonly {
             ...deployments(deployment({}, ["--cluster-resource-namespace=$(POD_NAMESPACE)"])),
         },
     },
+    ...([undefined, null, [], [{ conditions: { ready: false } }], [{ conditions: { ready: false } }, {}]] as const).map(
+        (endpoints) => ({
+            what: `a cert-manager whose webhook has ${endpoints === undefined ? "no slices" : JSON.stringify(endpoints)}`,
+            settings: { ...KIND, ...PRESENT },
+            has: {
+                ...definitions(KUBECTL),
+                ...deployments(deployment({})),
+                "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations": {
+                    items: [
+                        { metadata: { name: "other" } },
+                        {
+                            metadata: { name: "cert-manager-webhook" },
+                            webhooks: [
+                                {
+                                    name: "webhook.cert-manager.io",
+                                    clientConfig: { service: { namespace: "security", name: "webhook" } },
+                                },
+                            ],
+                        },
+                    ],
+                },
+                "/apis/discovery.k8s.io/v1/namespaces/security/endpointslices": {
+                    items: endpoints === undefined ? [] : [{ metadata: { name: "a" }, endpoints }],
+                },
+            },
+            says:
+                endpoints?.length === 2
+                    ? undefined
+                    : [
+                          "certManager.install: the webhook of the cluster's cert-manager, the Service security/webhook, has no pod that is ready, and without it no certificate can be made; start it.",
+                      ],
+        }),
+    ),
     {
         what: "a cert-manager without labels, by its image",
         settings: { ...KIND, certManager: { install: false, namespace: "certs" } },
