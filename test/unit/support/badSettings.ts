@@ -179,6 +179,13 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { sourceRanges: "fd00::/8" },
         says: ['sourceRanges: "fd00::/8" is not allowed; give a list, each a network as CIDR, such as 10.1.0.0/16.'],
     },
+    {
+        good: KIND,
+        change: { address: "fd00::10", sourceRanges: ["10.0.0.0/8", "192.0.2.0/24"] },
+        says: [
+            'sourceRanges: ["10.0.0.0/8","192.0.2.0/24"] is not allowed; give at least one IPv6 network, since the address is IPv6.',
+        ],
+    },
     { good: KIND, change: { loadBalancer: { provider: "aws" } }, says: ["loadBalancer: there is no such setting."] },
     {
         good: KIND,
@@ -692,7 +699,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { loadBalancer: { provider: "aws", sourceRanges: ["10.0.0.0"] } },
         says: ['loadBalancer.sourceRanges.0: "10.0.0.0" is not allowed; give a network as CIDR, such as 10.1.0.0/16.'],
     },
-    ...["10.0.0.0/08", "fe80::%eth0/64"].map((range) => ({
+    ...["10.0.0.0/08", "fe80::%eth0/64", "::ffff:10.0.0.0/104"].map((range) => ({
         good: CLOUD,
         change: { loadBalancer: { provider: "aws", sourceRanges: [range] } },
         says: [`loadBalancer.sourceRanges.0: "${range}" is not allowed; give a network as CIDR, such as 10.1.0.0/16.`],
@@ -702,6 +709,13 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { loadBalancer: { provider: "aws", sourceRanges: ["10.0.0.0/33"] } },
         says: [
             'loadBalancer.sourceRanges.0: "10.0.0.0/33" is not allowed; give a network as CIDR, such as 10.1.0.0/16.',
+        ],
+    },
+    {
+        good: CLOUD,
+        change: { address: "10.1.2.3", loadBalancer: { provider: "aws", sourceRanges: ["fd00::/8"] } },
+        says: [
+            'loadBalancer.sourceRanges: ["fd00::/8"] is not allowed; give at least one IPv4 network, since the address is IPv4.',
         ],
     },
     {
@@ -771,6 +785,20 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { metallb: { install: true, addresses: ["10.1.2.9-10.1.2.3"] } },
         says: [
             'metallb.addresses.0: "10.1.2.9-10.1.2.3" is not allowed; give a network as CIDR, such as 10.1.2.0/28, or a range, such as 10.1.2.3-10.1.2.9.',
+        ],
+    },
+    ...["fe80::1%eth0-fe80::9%eth0", "::ffff:10.1.2.3-::ffff:10.1.2.9"].map((range) => ({
+        good: METALLB,
+        change: { metallb: { install: true, addresses: ["10.1.2.0/28", range] } },
+        says: [
+            `metallb.addresses.1: "${range}" is not allowed; give a network as CIDR, such as 10.1.2.0/28, or a range, such as 10.1.2.3-10.1.2.9.`,
+        ],
+    })),
+    {
+        good: METALLB,
+        change: { metallb: { install: true, addresses: ["10.1.2.8-10.1.2.20", "fd00::/120", "10.1.2.0/28"] } },
+        says: [
+            'metallb.addresses: ["10.1.2.8-10.1.2.20","fd00::/120","10.1.2.0/28"] is not allowed; give each address once, since MetalLB refuses 10.1.2.0/28 besides the ranges before it.',
         ],
     },
     {
