@@ -359,8 +359,9 @@ export const common = {
             {
                 /** Below it every image is found by its own name. */
                 registry: pattern(
-                    "a registry, such as mirror.site.example:5000/path, in lower case",
-                    /^[^\s/:]+(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
+                    "a registry whose host has a dot or a port, such as mirror.site.example:5000/path, in lower case",
+                    // Nodes take a first part without either for a name at Docker Hub.
+                    /^(?=localhost(\/|$)|[^/]*[.:])[^\s/:]+(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
                 ).optional(),
                 /** Below it every chart is found by its name. */
                 charts: matching(

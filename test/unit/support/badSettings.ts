@@ -304,16 +304,18 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: KIND,
         change: { mirror: { registry: "https://mirror.site.example" } },
         says: [
-            'mirror.registry: "https://mirror.site.example" is not allowed; give a registry, such as mirror.site.example:5000/path, in lower case.',
+            'mirror.registry: "https://mirror.site.example" is not allowed; give a registry whose host has a dot or a port, such as mirror.site.example:5000/path, in lower case.',
         ],
     },
-    ...["mirror.site.example:5000/copies/", "mirror.site.example/Copies"].map((registry) => ({
-        good: KIND,
-        change: { mirror: { registry } },
-        says: [
-            `mirror.registry: "${registry}" is not allowed; give a registry, such as mirror.site.example:5000/path, in lower case.`,
-        ],
-    })),
+    ...["mirror.site.example:5000/copies/", "mirror.site.example/Copies", "harbor/copies", "harbor"].map(
+        (registry) => ({
+            good: KIND,
+            change: { mirror: { registry } },
+            says: [
+                `mirror.registry: "${registry}" is not allowed; give a registry whose host has a dot or a port, such as mirror.site.example:5000/path, in lower case.`,
+            ],
+        }),
+    ),
     ...["", "https://charts.site.example", "oci://mirror.site.example/charts/", "/nowhere/charts"].map((charts) => ({
         good: KIND,
         change: { mirror: { charts } },
