@@ -14,6 +14,11 @@ const interlink = { address: "https://10.9.9.9", port: 3000, tls: { ca: CA_PEM }
 
 /** It has the form of a certificate, and holds none. */
 const BAD_PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+const TOLERATION =
+    "an object with key, operator, value and effect; without a key the operator is Exists, which takes no value, and " +
+    "tolerationSeconds are for the effect NoExecute";
+const LABEL =
+    "a label as Kubernetes takes it: letters, digits, -, _ and ., at most 63, and a domain and / before its name if any";
 const AN_INTERLINK = "an object with at least address and port, or with mode: in-cluster and plugin";
 
 /** The fewest settings of each environment. */
@@ -370,9 +375,25 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     {
         good: KIND,
         change: { pods: { tolerations: [{ effect: "NoSchedule" }] } },
-        says: [
-            'pods.tolerations.0: {"effect":"NoSchedule"} is not allowed; give an object with key, operator, value and effect; without a key the operator is Exists.',
-        ],
+        says: [`pods.tolerations.0: {"effect":"NoSchedule"} is not allowed; give ${TOLERATION}.`],
+    },
+    ...[
+        { key: "dedicated", operator: "Exists", value: "hpc" },
+        { key: "dedicated", effect: "NoSchedule", tolerationSeconds: 60 },
+    ].map((toleration) => ({
+        good: KIND,
+        change: { pods: { tolerations: [toleration] } },
+        says: [`pods.tolerations.0: ${JSON.stringify(toleration)} is not allowed; give ${TOLERATION}.`],
+    })),
+    {
+        good: KIND,
+        change: { pods: { nodeSelector: { zone: "room 1" } } },
+        says: [`pods.nodeSelector.zone: "room 1" is not allowed; give ${LABEL}.`],
+    },
+    {
+        good: KIND,
+        change: { nodeSelector: { "site.example/a/b": "true" } },
+        says: [`nodeSelector.site.example/a/b: "site.example/a/b" is not allowed; give ${LABEL}.`],
     },
     {
         good: KIND,
