@@ -3,6 +3,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import * as tls from "node:tls";
 import { KubeConfig } from "@kubernetes/client-node";
+import { Client } from "./client";
 import { Kubeconfig, KubeconfigFault } from "./kubeconfig";
 import { environmentProxy } from "./proxy";
 
@@ -42,7 +43,8 @@ export interface ApiServer {
 
 /**
  * The API server of a context, which is the kubeconfig's current one unless it is named.
- * @throws KubeconfigFault where there is no such context, or it names no server.
+ * @throws KubeconfigFault where there is no such context, or it names no server; so does `get` where a file or command that it names
+ * cannot be used.
  */
 export function apiServer(kubeconfig: Kubeconfig, contextName: string | undefined): ApiServer {
     const { called, key } = kubeconfig;
@@ -78,7 +80,12 @@ export function apiServer(kubeconfig: Kubeconfig, contextName: string | undefine
         proxy: proxy && URL.canParse(proxy) ? withoutCredentials(new URL(proxy)) : proxy,
         client,
         get: async (path, part = "whole") => {
-            options ??= requestOptions(cluster, client(), proxy);
+            options ??= requestOptions(client).catch((error: unknown) => {
+                throw new KubeconfigFault(
+                    `${key}: ${called} names what cannot be used (${reason(error)}); give a kubeconfig whose files are there, and ` +
+                        "whose command for credentials works.",
+                );
+            });
             return request(url.href.replace(/\/$/, "") + path, await options, ACCEPT[part]);
         },
     };
@@ -95,7 +102,9 @@ function clientConfig(
     proxy: string | undefined,
 ): KubeConfig {
     const name = "chosen";
-    const config = new KubeConfig();
+    const { hostname } = new URL(String(cluster.server));
+    const serverName = (cluster["tls-server-name"] as string | undefined) || hostname.replace(/^\[|\]$/g, "");
+    const config = new Client({ serverName, proxy, user });
     config.loadFromString(
         JSON.stringify({
             "current-context": name,
@@ -130,22 +139,18 @@ function machineRoots(cluster: Record<string, unknown>): Record<string, unknown>
     return { "certificate-authority-data": Buffer.from([...roots].join("\n")).toString("base64") };
 }
 
-/** What the client library makes of them for one request: agent, certificates, credentials. */
-async function requestOptions(
-    cluster: Record<string, unknown>,
-    config: KubeConfig,
-    proxy: string | undefined,
-): Promise<https.RequestOptions> {
-    const { hostname } = new URL(String(cluster.server));
-    const serverName = (cluster["tls-server-name"] as string | undefined) || hostname.replace(/^\[|\]$/g, "");
-    const options: https.RequestOptions = {
-        timeout: REQUEST_TIMEOUT_MS,
-        // The proxies' agents write an IPv6 address as it is given, and forget an address where the certificate is checked.
-        ...(proxy?.startsWith("http") && { hostname }),
-        checkServerIdentity: (_, certificate) => tls.checkServerIdentity(serverName, certificate),
-    };
-    await within(CREDENTIALS_TIMEOUT_MS, config.applyToHTTPSOptions(options));
+/** What the client library makes of it for one request: agent, certificates, credentials. */
+async function requestOptions(client: () => KubeConfig): Promise<https.RequestOptions> {
+    const options: https.RequestOptions = { timeout: REQUEST_TIMEOUT_MS };
+    await within(CREDENTIALS_TIMEOUT_MS, client().applyToHTTPSOptions(options));
     return options;
+}
+
+/** An error's message in one line; that of several attempts has none of its own. */
+export function reason(error: unknown): string {
+    const { message, errors, code } = error as AggregateError & { readonly code?: string };
+    const text = message || errors?.map((part) => (part as Error).message).join(", ") || code || "no reason given";
+    return text.trim().replace(/\s+/g, " ");
 }
 
 /** The token of a file, which wins over one in the kubeconfig; the library knows the file by another key. */

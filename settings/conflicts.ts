@@ -1,4 +1,5 @@
-import { addressRange, certificatesIn, durationSeconds, Refusal } from "../components/parts/arguments";
+import { isIP } from "node:net";
+import { addressRange, certificatesIn, durationSeconds, overlap, Refusal } from "../components/parts/arguments";
 import { PORT_NAMES } from "../components/parts/ports";
 import { chartHost } from "../components/parts/release";
 import { endedFaults } from "./pem";
@@ -112,9 +113,12 @@ export function conflicts(settings: PlainSettings): Refusal[] {
                 "out, or make the machine trust the CA instead",
         },
     );
-    if (settings.environment !== "kind") {
-        const { port } = settings.loadBalancer;
+    if (settings.environment === "kind") {
+        found.push(familyConflict("sourceRanges", settings.sourceRanges, settings.address));
+    } else {
+        const { port, sourceRanges } = settings.loadBalancer;
         found.push(
+            familyConflict("loadBalancer.sourceRanges", sourceRanges, settings.address),
             {
                 bad: port === ports.http,
                 key: "loadBalancer.port",
@@ -143,7 +147,16 @@ export function conflicts(settings: PlainSettings): Refusal[] {
     }
     if (settings.environment === "metallb") {
         const { addresses, install, namespace } = settings.metallb;
+        const twice = addresses?.find((range, index) =>
+            addresses.slice(0, index).some((other) => overlap(range, other)),
+        );
         found.push(
+            {
+                bad: twice !== undefined,
+                key: "metallb.addresses",
+                value: addresses,
+                allowed: `each address once, since MetalLB refuses ${twice} besides the ranges before it`,
+            },
             {
                 bad: addresses?.some((range) => addressRange(range)?.(settings.address)) === false,
                 key: "address",
@@ -165,6 +178,20 @@ export function conflicts(settings: PlainSettings): Refusal[] {
         );
     }
     return found.filter(({ bad }) => bad);
+}
+
+/**
+ * Networks of which none is of the address's family: kube-proxy takes no notice of them and lets everybody in, and pods let
+ * nobody in.
+ */
+function familyConflict(key: string, ranges: readonly string[], address = ""): Refusal & { readonly bad: boolean } {
+    const family = isIP(address);
+    return {
+        bad: family !== 0 && ranges.length > 0 && ranges.every((range) => isIP(range.split("/")[0] ?? "") !== family),
+        key,
+        value: ranges,
+        allowed: `at least one IPv${family} network, since the address is IPv${family}`,
+    };
 }
 
 /** Whether an image's tag is that of a Traefik before 3.7, which would take no notice of the Ingress's annotations. */

@@ -125,15 +125,18 @@ function parsed(text: string, called: string, key: string): KubeconfigContent {
     const document = parseDocument(text);
     const [error] = document.errors;
     const content = (error === undefined ? (document.toJS() ?? {}) : undefined) as KubeconfigContent | undefined;
-    if (typeof content !== "object") {
+    // kubectl writes null for an empty list.
+    const lists = ["contexts", "clusters", "users"].map(
+        (key) => (content as Record<string, unknown> | undefined)?.[key] ?? [],
+    );
+    const isEntry = (entry: unknown) => typeof entry === "object" && entry !== null;
+    if (typeof content !== "object" || !lists.every((list) => Array.isArray(list) && list.every(isEntry))) {
         const line = error?.linePos?.[0].line;
         const where = line === undefined ? "" : `, see line ${line}`;
         throw new KubeconfigFault(`${key}: ${called} is not the YAML of a kubeconfig${where}; give a kubeconfig.`);
     }
-    // kubectl writes null for an empty list.
-    const list = <T>(entries: readonly T[] | null | undefined) => entries ?? [];
-    const { contexts, clusters, users } = content;
-    return { ...content, contexts: list(contexts), clusters: list(clusters), users: list(users) };
+    const [contexts, clusters, users] = lists;
+    return { ...content, contexts, clusters, users } as KubeconfigContent;
 }
 
 /** The content with the paths that kubectl takes from the file's own folder. */

@@ -18,7 +18,7 @@ export function environmentProxy(url: URL): string | undefined {
     if (proxy === "" || direct) {
         return undefined;
     }
-    return /^(https?|socks5):\/\//.test(proxy) ? proxy : `http://${proxy}`;
+    return /^(https?|socks5h?):\/\//.test(proxy) ? proxy : `http://${proxy}`;
 }
 
 function variable(name: string): string {

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { ApiServer, apiServer } from "./apiServer";
+import { ApiServer, apiServer, reason } from "./apiServer";
 import { findKubeconfig, Kubeconfig, KubeconfigFault } from "./kubeconfig";
 
 /** The cluster that a stack belongs to. */
@@ -63,6 +63,9 @@ async function makeCertainThatItAnswers(api: ApiServer, { called, key }: Kubecon
     const through = api.proxy === undefined ? "" : ` through the proxy ${api.proxy}`;
     const server = `the server ${api.origin} of ${called}`;
     const { status } = await api.get("/version").catch((error: unknown) => {
+        if (error instanceof KubeconfigFault) {
+            throw error;
+        }
         throw new KubeconfigFault(
             `${key}: ${server} does not answer${through} (${reason(error)}); give the kubeconfig of a cluster that runs.`,
         );
@@ -75,11 +78,4 @@ async function makeCertainThatItAnswers(api: ApiServer, { called, key }: Kubecon
                 "cluster that runs.",
         );
     }
-}
-
-/** An error's message in one line; that of several attempts has none of its own. */
-function reason(error: unknown): string {
-    const { message, errors, code } = error as AggregateError & { readonly code?: string };
-    const text = message || errors?.map((part) => (part as Error).message).join(", ") || code || "no reason given";
-    return text.trim().replace(/\s+/g, " ");
 }

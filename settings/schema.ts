@@ -44,6 +44,16 @@ const name = pattern(
 const flag = z.boolean({ error: "true or false" });
 const values = z.record(z.string(), z.unknown(), { error: "an object of chart values" });
 const strings = (allowed: string) => z.record(z.string(), z.string({ error: "text" }), { error: allowed });
+/** What pods are refused with only when they are made. */
+const LABEL =
+    "a label as Kubernetes takes it: letters, digits, -, _ and ., at most 63, and a domain and / before its name if any";
+const labels = z.record(
+    pattern(LABEL, /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/),
+    z
+        .string({ error: "text" })
+        .refine((value) => /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value), { error: LABEL }),
+    { error: "an object of node labels" },
+);
 /** Helm takes a URL of a packed chart as well; what is none of these it would look for in the middle of an update. */
 const chart = matching(
     "a chart's oci:// address, or a folder that is there",
@@ -55,7 +65,9 @@ const image = pattern(
     /^[^\s:@]+(:\d+\/[^\s:@]+)?(:[\w][\w.-]*|@sha256:[0-9a-f]{64}|:[\w][\w.-]*@sha256:[0-9a-f]{64})$/,
 );
 const REGISTRY_HOST = "a registry's host, with its port if it has one, such as mirror.site.example:5000";
-const TOLERATION = "an object with key, operator, value and effect; without a key the operator is Exists";
+const TOLERATION =
+    "an object with key, operator, value and effect; without a key the operator is Exists, which takes no value, and " +
+    "tolerationSeconds are for the effect NoExecute";
 const toleration = z
     .strictObject(
         {
@@ -71,7 +83,12 @@ const toleration = z
         },
         { error: TOLERATION },
     )
-    .refine(({ key, operator }) => key !== undefined || operator === "Exists", { error: TOLERATION });
+    .refine(
+        ({ key, operator, value, effect, tolerationSeconds }) =>
+            (operator === "Exists" ? !value : key !== undefined) &&
+            (tolerationSeconds === undefined || effect === "NoExecute"),
+        { error: TOLERATION },
+    );
 /** A login, a Pulumi secret from here on. */
 const registryLogin = z
     .strictObject(
@@ -371,8 +388,9 @@ export const common = {
             {
                 /** Below it every image is found by its own name. */
                 registry: pattern(
-                    "a registry, such as mirror.site.example:5000/path, in lower case",
-                    /^[^\s/:]+(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
+                    "a registry whose host has a dot or a port, such as mirror.site.example:5000/path, in lower case",
+                    // Nodes take a first part without either for a name at Docker Hub.
+                    /^(?=localhost(\/|$)|[^/]*[.:])[^\s/:]+(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
                 ).optional(),
                 /** Below it every chart is found by its name. */
                 charts: matching(
@@ -399,7 +417,7 @@ export const common = {
         .strictObject(
             {
                 /** Labels of the nodes on which they may run. */
-                nodeSelector: strings("an object of node labels").default({}),
+                nodeSelector: labels.default({}),
                 /** Taints of nodes that do not keep them off, as a pod spells them. */
                 tolerations: z.array(toleration, { error: "a list of tolerations, as a pod spells them" }).default([]),
                 /** Whether the cluster gives them their user IDs, as OpenShift does: then they name none themselves. */
@@ -470,7 +488,7 @@ const kind = z.strictObject({
     /** Address under which the HPC side reaches the nodes. */
     address,
     /** Labels of the nodes whose ports are taken; kind's own label is the default. */
-    nodeSelector: strings("an object of node labels").default({ "ingress-ready": "true" }),
+    nodeSelector: labels.default({ "ingress-ready": "true" }),
     /** Networks from which clients may come; only where the nodes' port mapping keeps the clients' addresses. */
     sourceRanges,
 });

@@ -1,5 +1,5 @@
 import { OwnWaySettings } from "../settings/schema";
-import { Deployment, Look } from "./look";
+import { ClusterObject, Deployment, Look } from "./look";
 import { namespaceFaults } from "./presentNamespace";
 
 const DEFINITIONS = [
@@ -13,6 +13,22 @@ const DEFINITIONS = [
 /** Name of the Helm release that the stack makes. */
 const RELEASE = "cert-manager";
 
+/** The name of cert-manager's webhook in whatever configures it. */
+const WEBHOOK = "webhook.cert-manager.io";
+
+/** What has the API server ask webhooks before it takes an object. */
+interface WebhookConfiguration extends ClusterObject {
+    readonly webhooks?: readonly {
+        readonly name: string;
+        readonly clientConfig?: { readonly service?: { readonly namespace: string; readonly name: string } };
+    }[];
+}
+
+/** The pods behind a Service. */
+interface EndpointSlice extends ClusterObject {
+    readonly endpoints?: readonly { readonly conditions?: { readonly ready?: boolean } }[] | null;
+}
+
 /** What does not fit between the setting certManager and the cert-manager that a cluster has. */
 export async function certManagerFaults(look: Look, { certManager }: OwnWaySettings): Promise<string[]> {
     const { namespace } = certManager;
@@ -23,7 +39,8 @@ export async function certManagerFaults(look: Look, { certManager }: OwnWaySetti
         look.object(`/api/v1/namespaces/${namespace}`),
     ]);
     if (!certManager.install) {
-        return presentFaults(namespace, definitions[0], running);
+        const faults = presentFaults(namespace, definitions[0], running);
+        return faults.length > 0 ? faults : webhookFaults(look);
     }
     const namespaceIsOurs = !namespaceObject || look.stranger(namespaceObject) === undefined;
     const ours = (annotations: Readonly<Record<string, string>> | undefined) =>
@@ -76,6 +93,29 @@ function presentFaults(
         : [
               `certManager.namespace: ${JSON.stringify(namespace)} is not allowed; give ${secrets.join(" or ")}, where the ` +
                   "cluster's cert-manager looks for the Secrets of ClusterIssuers.",
+          ];
+}
+
+/** A webhook of the cluster's cert-manager that nobody answers: the API server then refuses every issuer and certificate. */
+async function webhookFaults(look: Look): Promise<string[]> {
+    const configurations = await look.list<WebhookConfiguration>(
+        "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+    );
+    const webhooks = (configurations ?? []).flatMap((configuration) => configuration.webhooks ?? []);
+    const service = webhooks.find(({ name }) => name === WEBHOOK)?.clientConfig?.service;
+    if (service === undefined) {
+        return [];
+    }
+    const { namespace, name } = service;
+    const slices = await look.list<EndpointSlice>(
+        `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D${name}`,
+    );
+    const endpoints = slices?.flatMap((slice) => slice.endpoints ?? []);
+    return endpoints === undefined || endpoints.some(({ conditions }) => conditions?.ready !== false)
+        ? []
+        : [
+              `certManager.install: the webhook of the cluster's cert-manager, the Service ${namespace}/${name}, has no pod that is ` +
+                  "ready, and without it no certificate can be made; start it.",
           ];
 }
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { addressRange, canonicalAddress } from "../components/parts/arguments";
+import { addressRange, canonicalAddress, overlap } from "../components/parts/arguments";
 import { MetalLBSettings, OwnWaySettings } from "../settings/schema";
 import { NAMES } from "./compose";
 import { ClusterObject, Look } from "./look";
@@ -7,7 +7,22 @@ import { namespaceFaults } from "./presentNamespace";
 
 /** A pool of MetalLB's. */
 interface Pool extends ClusterObject {
-    readonly spec?: { readonly addresses?: readonly string[] | null };
+    readonly spec?: {
+        readonly addresses?: readonly string[] | null;
+        readonly avoidBuggyIPs?: boolean;
+        readonly serviceAllocation?: {
+            readonly namespaces?: readonly string[] | null;
+            readonly namespaceSelectors?: readonly object[] | null;
+        } | null;
+    };
+}
+
+/** What has MetalLB announce the addresses of pools: by layer 2, or by BGP. */
+interface Advertisement extends ClusterObject {
+    readonly spec?: {
+        readonly ipAddressPools?: readonly string[] | null;
+        readonly ipAddressPoolSelectors?: readonly object[] | null;
+    };
 }
 
 /** A Service, as far as its address outside goes. */
@@ -87,29 +102,98 @@ async function addressFaults(look: Look, { address, namespace, uniqueNames }: Me
 }
 
 /** What keeps the address from coming out of a pool of the cluster's own MetalLB, or a second pool from holding it. */
-async function poolFaults(look: Look, { address, metallb }: MetalLBSettings): Promise<string[]> {
+async function poolFaults(look: Look, settings: MetalLBSettings): Promise<string[]> {
+    const { address, metallb } = settings;
     const path = `/apis/metallb.io/v1beta1/namespaces/${metallb.namespace}/ipaddresspools`;
     const all = await look.list<Pool>(path);
     if (all === undefined) {
         return [];
     }
-    // A pool without a mark that Pulumi made may be another program's, which holds the address, or ours, which is no second one.
-    const pools = all.filter((pool) =>
-        metallb.addresses === undefined ? !look.isMarked(pool) : look.stranger(pool) !== undefined,
-    );
-    // MetalLB takes "10.1.2.3 - 10.1.2.9" too.
-    const ranges = ({ spec }: Pool) => (spec?.addresses ?? []).map((range) => range.replace(/\s/g, ""));
-    const holder = pools.find((pool) => ranges(pool).some((range) => addressRange(range)?.(address)));
-    if (metallb.addresses === undefined && holder === undefined) {
-        const theirs = pools.length === 0 ? "" : `an address of ${pools.flatMap(ranges).join(", ")}, or `;
+    const { addresses } = metallb;
+    if (addresses !== undefined) {
+        return secondPoolFaults(
+            all.filter((pool) => look.stranger(pool) !== undefined),
+            address,
+            addresses,
+        );
+    }
+    // A pool without a mark that Pulumi made may be another program's, which holds the address.
+    const pools = all.filter((pool) => !look.isMarked(pool));
+    const holder = pools.find((pool) => holds(pool, address));
+    if (holder === undefined) {
+        const theirs = pools.length === 0 ? "" : `an address of ${pools.flatMap(rangesOf).join(", ")}, or `;
         return [
             `address: no pool of the cluster's MetalLB holds ${address}; give ${theirs}metallb.addresses, of which a pool is made.`,
         ];
     }
-    return metallb.addresses === undefined || holder === undefined
+    await warnOfSilence(look, settings, holder);
+    return refusalFaults(holder, settings);
+}
+
+/** The ranges of a pool; MetalLB takes "10.1.2.3 - 10.1.2.9" too. */
+function rangesOf({ spec }: Pool): string[] {
+    return (spec?.addresses ?? []).map((range) => range.replace(/\s/g, ""));
+}
+
+function holds(pool: Pool, address: string): boolean {
+    return rangesOf(pool).some((range) => addressRange(range)?.(address));
+}
+
+/** Why MetalLB would not make a pool of these addresses beside those that it has. */
+function secondPoolFaults(pools: readonly Pool[], address: string, addresses: readonly string[]): string[] {
+    const holder = pools.find((pool) => holds(pool, address));
+    if (holder !== undefined) {
+        return [
+            `metallb.addresses: the pool ${holder.metadata.name} of the cluster's MetalLB holds ${address}, and an address is ` +
+                "in one pool alone; leave metallb.addresses out.",
+        ];
+    }
+    return pools.flatMap((pool) => {
+        const both = rangesOf(pool).filter((range) => addresses.some((ours) => overlap(range, ours)));
+        return both.length === 0
+            ? []
+            : [
+                  `metallb.addresses: the pool ${pool.metadata.name} of the cluster's MetalLB holds addresses of them, ` +
+                      `${both.join(", ")}, and an address is in one pool alone; give others, ${address} among them.`,
+              ];
+    });
+}
+
+/** Why a pool that holds the address does not give it to our Service. */
+function refusalFaults({ metadata, spec }: Pool, { address, namespace, uniqueNames }: MetalLBSettings): string[] {
+    const pool = `the pool ${metadata.name} of the cluster's MetalLB`;
+    if (spec?.avoidBuggyIPs === true && /\.(0|255)$/.test(address)) {
+        return [`address: ${pool} has avoidBuggyIPs, and gives none that ends in .0 or .255; give another address.`];
+    }
+    const { serviceAllocation } = spec ?? {};
+    const namespaces = serviceAllocation?.namespaces ?? [];
+    // By labels, perhaps.
+    const open = namespaces.length === 0 || Boolean(serviceAllocation?.namespaceSelectors?.length);
+    const remedy = uniqueNames ? "" : `add ${namespace} to its serviceAllocation, or `;
+    return open || (!uniqueNames && namespaces.includes(namespace))
         ? []
         : [
-              `metallb.addresses: the pool ${holder.metadata.name} of the cluster's MetalLB holds ${address}, and an address is ` +
-                  "in one pool alone; leave metallb.addresses out.",
+              `address: ${pool}, which holds ${address}, serves the namespaces ${namespaces.join(", ")} alone; ${remedy}give ` +
+                  "another address.",
           ];
+}
+
+/** Says that MetalLB gives the address, and tells nobody where it is. */
+async function warnOfSilence(look: Look, { address, metallb }: MetalLBSettings, { metadata }: Pool): Promise<void> {
+    const lists = await Promise.all(
+        ["l2advertisements", "bgpadvertisements"].map((kind) =>
+            look.list<Advertisement>(`/apis/metallb.io/v1beta1/namespaces/${metallb.namespace}/${kind}`),
+        ),
+    );
+    const announces = ({ spec }: Advertisement) =>
+        // By labels, perhaps.
+        Boolean(spec?.ipAddressPoolSelectors?.length) ||
+        !spec?.ipAddressPools?.length ||
+        spec.ipAddressPools.includes(metadata.name);
+    if (!lists.includes(undefined) && !lists.some((list) => list?.some(announces))) {
+        void pulumi.log.warn(
+            `address: no L2Advertisement and no BGPAdvertisement is for the pool ${metadata.name} of the cluster's MetalLB: unless ` +
+                `something else announces ${address}, nobody finds it; make one for the pool.`,
+        );
+    }
 }

@@ -17,6 +17,8 @@ export interface ProviderEntry {
     readonly always: (ports: Ports) => Annotations;
     /** Those that make it internal. */
     readonly internal: Annotations;
+    /** Those that make it public, where it would be internal without. */
+    readonly public: Annotations;
     /** Those without which it does not keep to source ranges. */
     readonly restricted: Annotations;
     /** From where an internal one is reached. */
@@ -57,6 +59,8 @@ export const PROVIDER_TABLE: Readonly<Record<Provider, ProviderEntry>> = {
             // For clusters without the AWS Load Balancer Controller.
             [`${AWS}-internal`]: "true",
         },
+        // The AWS Load Balancer Controller makes internal ones by default.
+        public: { [`${AWS}-scheme`]: "internet-facing" },
         restricted: {},
         reach: "VPC peering, VPN and Direct Connect",
         silence:
@@ -79,6 +83,7 @@ export const PROVIDER_TABLE: Readonly<Record<Provider, ProviderEntry>> = {
             // Without it, a VPN gateway in another region does not lead here.
             "networking.gke.io/internal-load-balancer-allow-global-access": "true",
         },
+        public: {},
         restricted: {},
         reach: "the VPC, its peers, VPN and Interconnect, from every region by global access, which is asked for here",
         silence: "10 min where it is internal, else 1 min; neither can be changed",
@@ -97,6 +102,7 @@ export const PROVIDER_TABLE: Readonly<Record<Provider, ProviderEntry>> = {
         // Minutes: the most that every version of the cloud provider takes.
         always: () => ({ [`${AZURE}-load-balancer-tcp-idle-timeout`]: "30" }),
         internal: { [`${AZURE}-load-balancer-internal`]: "true" },
+        public: {},
         // The network's default rule admits all of the virtual network, its peers and its VPNs.
         restricted: { [`${AZURE}-deny-all-except-load-balancer-source-ranges`]: "true" },
         reach: "the virtual network, its peers and VPNs; from peers in other regions only in the tier Standard",
@@ -117,6 +123,7 @@ export const PROVIDER_TABLE: Readonly<Record<Provider, ProviderEntry>> = {
             "loadbalancer.openstack.org/timeout-member-data": IDLE_MS,
         }),
         internal: { "service.beta.kubernetes.io/openstack-internal-load-balancer": "true" },
+        public: {},
         restricted: {},
         reach: "whatever routes to the subnet of its address",
         silence: "50 s; 4 h are asked for here; the driver OVN ends nothing by itself and ignores the annotations",
@@ -134,6 +141,7 @@ export const PROVIDER_TABLE: Readonly<Record<Provider, ProviderEntry>> = {
         product: "not known",
         always: () => ({}),
         internal: {},
+        public: {},
         restricted: {},
         reach: "not known",
         silence: "not known",
@@ -161,7 +169,7 @@ export function providerAnnotations({ provider, internal, ports, sourceRanges }:
     const entry = PROVIDER_TABLE[provider];
     return {
         ...entry.always(ports),
-        ...(internal ? entry.internal : {}),
+        ...(internal ? entry.internal : entry.public),
         ...(sourceRanges.length > 0 ? entry.restricted : {}),
     };
 }

@@ -44,13 +44,11 @@ export function isClearText(url: string): boolean {
 /** Tells whether `cidr` is an IPv4 or IPv6 network in CIDR notation. */
 export function isCidr(cidr: string): boolean {
     const [network = "", length = "", ...rest] = cidr.split("/");
-    const version = isIP(network);
     return (
-        version !== 0 &&
-        !network.includes("%") &&
+        isIpAddress(network) &&
         rest.length === 0 &&
         /^(0|[1-9]\d{0,2})$/.test(length) &&
-        Number(length) <= (version === 4 ? 32 : 128)
+        Number(length) <= (isIP(network) === 4 ? 32 : 128)
     );
 }
 
@@ -65,7 +63,7 @@ export function addressRange(range: string): ((address: string) => boolean) | un
     if (isCidr(range)) {
         const [network = "", length] = range.split("/");
         list.addSubnet(network, Number(length), family(network));
-    } else if (isIP(first) !== 0 && isIP(first) === isIP(last) && rest.length === 0) {
+    } else if (isIpAddress(first) && isIpAddress(last) && isIP(first) === isIP(last) && rest.length === 0) {
         try {
             list.addRange(first, last, family(first));
         } catch {
@@ -76,6 +74,12 @@ export function addressRange(range: string): ((address: string) => boolean) | un
         return undefined;
     }
     return (address) => list.check(address, family(address));
+}
+
+/** Tells whether two ranges have addresses in common; false where one of them is none. */
+export function overlap(left: string, right: string): boolean {
+    const begins = (range: string) => range.split(/[-/]/)[0] ?? "";
+    return addressRange(left)?.(begins(right)) === true || addressRange(right)?.(begins(left)) === true;
 }
 
 /** The length in seconds of a duration in Go's notation (hours, minutes, seconds); NaN where it is not one. */

@@ -126,6 +126,18 @@ describe("providers", () => {
         assert.equal(annotations("aws", true)[key], "tcp.idle_timeout.seconds=6000");
     });
 
+    it("aws: one that shall not be internal is public, whoever makes it", () => {
+        const aws = "service.beta.kubernetes.io/aws-load-balancer";
+        const schemes = [true, false].map((internal) => {
+            const made = annotations("aws", internal, ["10.0.0.0/8"]);
+            return [made[`${aws}-scheme`], made[`${aws}-internal`]];
+        });
+        assert.deepEqual(schemes, [
+            ["internal", "true"],
+            ["internet-facing", undefined],
+        ]);
+    });
+
     it("gcp: an internal one is reached from other regions too", () => {
         const key = "networking.gke.io/internal-load-balancer-allow-global-access";
         assert.equal(annotations("gcp", true)[key], "true");

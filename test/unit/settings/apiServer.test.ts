@@ -4,6 +4,8 @@ import { createServer as createHttpServer, IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates } from "node:tls";
+import { CoreV1Api } from "@kubernetes/client-node";
+import { tunnelTo } from "../../../checks/tunnel";
 import { apiServer } from "../../../settings/apiServer";
 import { KubeconfigContent } from "../../../settings/kubeconfig";
 import { ADDRESS, kubeconfigOf, NAME, Servers, withEnvironment } from "../support/servers";
@@ -36,6 +38,12 @@ describe("the API server", () => {
         "certificate-authority-data": ca,
         ...more,
     });
+    /** Asks and streams as the checks at the end of an update do; what answers is no pod. */
+    const check = async (content: KubeconfigContent) => {
+        const config = api(content).client();
+        await config.makeApiClient(CoreV1Api).readNode({ name: "n" });
+        await assert.rejects(tunnelTo(config, { namespace: "n", pod: "p", port: 1 }), { status: 200 });
+    };
     const status = async (content: KubeconfigContent) => (await api(content).get("/version")).status;
 
     it("is asked with its CA and the user's token", async () => {
@@ -86,6 +94,20 @@ describe("the API server", () => {
     it("may speak plain HTTP, as kubectl proxy does", async () => {
         const plain = await servers.listen(createHttpServer((_, response) => response.end("{}")));
         assert.equal(await status(kubeconfigOf({ server: `http://127.0.0.1:${plain}` })), 200);
+    });
+
+    it("is asked as whom the user acts, with that one's groups", async () => {
+        const seen: (readonly (readonly string[] | undefined)[])[] = [];
+        const { port: other, ca: own } = await servers.api((_, { headersDistinct }: IncomingMessage) => {
+            const keys = ["user", "uid", "group", "extra-site%2freason"];
+            seen.push(keys.map((key) => headersDistinct[`impersonate-${key}`]));
+            return {};
+        });
+        const user = { as: "admin", "as-uid": "7", "as-groups": ["a", "b"], "as-user-extra": { "site/reason": ["c"] } };
+        const server = { server: `https://127.0.0.1:${other}`, "certificate-authority-data": own };
+        assert.equal(await status(kubeconfigOf(server, user)), 200);
+        await check(kubeconfigOf(server, user));
+        assert.deepEqual(seen, Array(3).fill([["admin"], ["7"], ["a", "b"], ["c"]]));
     });
 
     it("takes a token of a file, which wins", async () => {
@@ -166,6 +188,16 @@ describe("the API server", () => {
                 assert.equal(await status(kubeconfigOf(cluster(more, host))), 200);
                 assert.deepEqual(asked, [`${host}:${port}`]);
                 await assert.rejects(status(kubeconfigOf(cluster(more, wrong))), /is not in the cert's list/);
+            });
+
+            it(`is asked by the checks, too, by the address ${host} through a ${kind} proxy`, async () => {
+                const asked: string[] = [];
+                const more = { "proxy-url": await proxyOf(asked) };
+                await check(kubeconfigOf(cluster(more, host), { token: "t" }));
+                assert.deepEqual(asked, Array(2).fill(`${host}:${port}`));
+                assert.deepEqual(authorizations, Array(2).fill("Bearer t"));
+                await assert.rejects(check(kubeconfigOf(cluster(more, wrong))), /is not in the cert's list/);
+                await check(kubeconfigOf(cluster({ ...more, "tls-server-name": NAME }, wrong)));
             });
         }
 

@@ -158,6 +158,19 @@ describe("the kubeconfig", () => {
         assert.throws(() => findKubeconfig(folder), /EISDIR.*give the path of a kubeconfig\.$/);
     });
 
+    for (const [what, content] of [
+        ["another tool's, whose contexts are no list", { context: "a", contexts: { a: { endpoints: [] } } }],
+        ["with an entry that is none", { ...server("a"), users: [null] }],
+        ["with a text where clusters belong", { clusters: "a" }],
+    ] as const) {
+        it(`${what} is refused`, () => {
+            writeFileSync(first, stringify(content));
+            assert.throws(() => findKubeconfig(first), {
+                message: `${SETTING}: ${first} is not the YAML of a kubeconfig; give a kubeconfig.`,
+            });
+        });
+    }
+
     it("that is wrong is never printed", () => {
         const secret = "c2VjcmV0".repeat(40);
         assert.throws(() => findKubeconfig(secret), {

@@ -17,6 +17,7 @@ describe("the environment's proxy", () => {
         ["https://api.site", { HTTPS_PROXY: "http://p:3128" }, "http://p:3128"],
         ["https://api.site", { https_proxy: "http://p:3128" }, "http://p:3128"],
         ["https://api.site", { HTTPS_PROXY: "socks5://p" }, "socks5://p"],
+        ["https://api.site", { HTTPS_PROXY: "socks5h://p" }, "socks5h://p"],
         ["https://api.site", { HTTPS_PROXY: "p:3128" }, "http://p:3128"],
         ["https://api.site", { HTTP_PROXY: "http://p:3128" }, undefined],
         ["http://api.site", { HTTP_PROXY: "http://p:3128" }, "http://p:3128"],

@@ -99,6 +99,23 @@ describe("the cluster", () => {
         });
     });
 
+    for (const [what, part, user, why] of [
+        ["a missing CA", { "certificate-authority": "/nowhere/ca.crt" }, {}, "ENOENT.*/nowhere/ca.crt'"],
+        ["a missing token", {}, { tokenFile: "/nowhere/token" }, "ENOENT.*/nowhere/token'"],
+        ["a missing certificate", {}, { "client-certificate": "/nowhere/tls.crt" }, "ENOENT.*/nowhere/tls.crt'"],
+        ["a missing command", {}, { exec: { command: "/nowhere/login" } }, "spawn /nowhere/login ENOENT"],
+        ["a command that fails", {}, { exec: { command: "false" } }, "no reason given"],
+    ] as const) {
+        it(`is not said to be silent where the kubeconfig names ${what}`, async () => {
+            write(kubeconfigOf({ server: "https://127.0.0.1:1", ...part }, user));
+            await assert.rejects(reachCluster(path, undefined), {
+                message: new RegExp(
+                    `^${SETTING}: ${path} names what cannot be used \\(${why}\\); give a kubeconfig whose files are there, and whose command for credentials works\\.$`,
+                ),
+            });
+        });
+    }
+
     it("that is silent is waited for 5 s", async () => {
         const port = await servers.listen(createServer());
         write(kubeconfigOf({ server: `https://127.0.0.1:${port}` }));

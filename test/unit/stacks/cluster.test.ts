@@ -55,10 +55,18 @@ const VIRTUAL = "interlink-slurm-node";
 const node = (metadata: object) => ({ [`${NODES}/${VIRTUAL}`]: { metadata: { name: VIRTUAL, ...metadata } } });
 const INTERLINK = { labels: { "virtual-node.interlink/type": "virtual-kubelet" } };
 const VIRTUAL_KUBELET = { ...INTERLINK, managedFields: [{ manager: "virtual-kubelet" }] };
-const pools = (...items: (readonly [name: string, metadata: object, addresses: readonly string[]])[]) => ({
-    "/apis/metallb.io/v1beta1/namespaces/metallb-system/ipaddresspools": {
-        items: items.map(([name, metadata, addresses]) => ({ metadata: { name, ...metadata }, spec: { addresses } })),
+const METALLB_OBJECTS = "/apis/metallb.io/v1beta1/namespaces/metallb-system";
+/** Pools, all of which are announced. */
+const pools = (
+    ...items: (readonly [name: string, metadata: object, addresses: readonly string[], spec?: object])[]
+): Has => ({
+    [`${METALLB_OBJECTS}/ipaddresspools`]: {
+        items: items.map(([name, metadata, addresses, spec]) => ({
+            metadata: { name, ...metadata },
+            spec: { addresses, ...spec },
+        })),
     },
+    [`${METALLB_OBJECTS}/l2advertisements`]: { items: [{ metadata: { name: "all" }, spec: {} }] },
 });
 const service = (namespace: string, name: string, ip: string) => ({
     "/api/v1/services": { items: [{ metadata: { namespace, name }, status: { loadBalancer: { ingress: [{ ip }] } } }] },
@@ -235,6 +243,39 @@ const CASES: readonly {
             ...deployments(deployment({}, ["--cluster-resource-namespace=$(POD_NAMESPACE)"])),
         },
     },
+    ...([undefined, null, [], [{ conditions: { ready: false } }], [{ conditions: { ready: false } }, {}]] as const).map(
+        (endpoints) => ({
+            what: `a cert-manager whose webhook has ${endpoints === undefined ? "no slices" : JSON.stringify(endpoints)}`,
+            settings: { ...KIND, ...PRESENT },
+            has: {
+                ...definitions(KUBECTL),
+                ...deployments(deployment({})),
+                "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations": {
+                    items: [
+                        { metadata: { name: "other" } },
+                        {
+                            metadata: { name: "cert-manager-webhook" },
+                            webhooks: [
+                                {
+                                    name: "webhook.cert-manager.io",
+                                    clientConfig: { service: { namespace: "security", name: "webhook" } },
+                                },
+                            ],
+                        },
+                    ],
+                },
+                "/apis/discovery.k8s.io/v1/namespaces/security/endpointslices": {
+                    items: endpoints === undefined ? [] : [{ metadata: { name: "a" }, endpoints }],
+                },
+            },
+            says:
+                endpoints?.length === 2
+                    ? undefined
+                    : [
+                          "certManager.install: the webhook of the cluster's cert-manager, the Service security/webhook, has no pod that is ready, and without it no certificate can be made; start it.",
+                      ],
+        }),
+    ),
     {
         what: "a cert-manager without labels, by its image",
         settings: { ...KIND, certManager: { install: false, namespace: "certs" } },
@@ -383,6 +424,71 @@ const CASES: readonly {
         has: { ...THEIRS, ...pools(["default", KUBECTL, ["10.1.0.0/16"]]) },
         says: [
             "metallb.addresses: the pool default of the cluster's MetalLB holds 10.1.2.3, and an address is in one pool alone; leave metallb.addresses out.",
+        ],
+    },
+    {
+        what: "a pool of MetalLB's that holds other addresses of those that another one shall be made of",
+        settings: { ...METALLB, ...present(false) },
+        has: { ...THEIRS, ...pools(["default", KUBECTL, ["10.9.0.0/24", "10.1.2.8 - 10.1.2.9"]]) },
+        says: [
+            "metallb.addresses: the pool default of the cluster's MetalLB holds addresses of them, 10.1.2.8-10.1.2.9, and an address is in one pool alone; give others, 10.1.2.3 among them.",
+        ],
+    },
+    {
+        what: "a pool of MetalLB's that gives addresses to those who ask alone, our namespace among them",
+        settings: NO_ADDRESSES,
+        has: {
+            ...THEIRS,
+            ...pools([
+                "default",
+                KUBECTL,
+                ["10.1.2.0/28"],
+                {
+                    autoAssign: false,
+                    avoidBuggyIPs: true,
+                    serviceAllocation: { namespaces: ["ingress-nginx-internal"] },
+                },
+            ]),
+        },
+    },
+    {
+        what: "a pool of MetalLB's for namespaces by their labels",
+        settings: NO_ADDRESSES,
+        has: {
+            ...THEIRS,
+            ...pools([
+                "default",
+                KUBECTL,
+                ["10.1.2.0/28"],
+                { serviceAllocation: { namespaces: ["a"], namespaceSelectors: [{ matchLabels: { b: "c" } }] } },
+            ]),
+        },
+    },
+    ...[NO_ADDRESSES, { ...NO_ADDRESSES, ...PRESENT, uniqueNames: true, namespace: "a" }].map((settings) => ({
+        what: `a pool of MetalLB's for other namespaces alone, with uniqueNames: ${"uniqueNames" in settings}`,
+        settings,
+        has: {
+            ...definitions(HELM),
+            ...namespace("cert-manager", OURS),
+            ...deployments(deployment(HELM)),
+            ...THEIRS,
+            ...pools([
+                "default",
+                KUBECTL,
+                ["10.1.2.0/28"],
+                { serviceAllocation: { priority: 1, namespaces: ["a", "b"] } },
+            ]),
+        },
+        says: [
+            `address: the pool default of the cluster's MetalLB, which holds 10.1.2.3, serves the namespaces a, b alone; ${"uniqueNames" in settings ? "" : "add ingress-nginx-internal to its serviceAllocation, or "}give another address.`,
+        ],
+    })),
+    {
+        what: "a pool of MetalLB's that gives no such address, although it holds it",
+        settings: { ...NO_ADDRESSES, address: "10.1.2.0" },
+        has: { ...THEIRS, ...pools(["default", KUBECTL, ["10.1.2.0/28"], { avoidBuggyIPs: true }]) },
+        says: [
+            "address: the pool default of the cluster's MetalLB has avoidBuggyIPs, and gives none that ends in .0 or .255; give another address.",
         ],
     },
     {
@@ -592,6 +698,31 @@ describe("the look at the cluster", () => {
         await check(METALLB);
         assert.equal(warn.mock.callCount(), 1);
     });
+
+    for (const [kind, spec, warned] of [
+        ["l2advertisements", undefined, true],
+        ["l2advertisements", { ipAddressPools: ["other"] }, true],
+        ["l2advertisements", { ipAddressPools: ["other", "default"] }, false],
+        ["bgpadvertisements", { ipAddressPools: [], ipAddressPoolSelectors: null }, false],
+        ["l2advertisements", { ipAddressPoolSelectors: [{ matchLabels: { a: "b" } }] }, false],
+    ] as const) {
+        it(`${warned ? "warns of" : "says nothing of"} MetalLB's pool where ${kind} are ${JSON.stringify(spec) ?? "none"}`, async () => {
+            const warn = log("warn");
+            const advertisements = {
+                [`${METALLB_OBJECTS}/l2advertisements`]: { items: [] },
+                [`${METALLB_OBJECTS}/${kind}`]: {
+                    items: spec === undefined ? [] : [{ metadata: { name: "a" }, spec }],
+                },
+            };
+            say = answers({ ...THEIRS, ...pools(["default", KUBECTL, ["10.1.0.0/16"]]), ...advertisements });
+            await check(NO_ADDRESSES);
+            assert.equal(warn.mock.callCount(), warned ? 1 : 0);
+            assert.ok(
+                !warned ||
+                    /no L2Advertisement and no BGPAdvertisement is for the pool default /.test(String(logged(warn)[0])),
+            );
+        });
+    }
 
     for (const [configuration, warned] of [
         ["mode: ipvs\nipvs:\n  strictARP: false\n", true],

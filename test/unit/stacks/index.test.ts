@@ -273,7 +273,7 @@ describe("the virtual kubelet", () => {
 
 describe("the cloud's load balancer", () => {
     for (const [provider, annotation] of [
-        ["aws", "service.beta.kubernetes.io/aws-load-balancer-scheme"],
+        ["aws", "service.beta.kubernetes.io/aws-load-balancer-internal"],
         ["gcp", "networking.gke.io/load-balancer-type"],
         ["azure", "service.beta.kubernetes.io/azure-load-balancer-internal"],
         ["openstack", "service.beta.kubernetes.io/openstack-internal-load-balancer"],

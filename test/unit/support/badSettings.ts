@@ -16,6 +16,11 @@ const interlink = { address: "https://10.9.9.9", port: 3000, tls: { ca: CA_PEM }
 const BAD_PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
 /** Its virtual node has a name of 51 characters. */
 const LONG_SITE = "a".repeat(41);
+const TOLERATION =
+    "an object with key, operator, value and effect; without a key the operator is Exists, which takes no value, and " +
+    "tolerationSeconds are for the effect NoExecute";
+const LABEL =
+    "a label as Kubernetes takes it: letters, digits, -, _ and ., at most 63, and a domain and / before its name if any";
 const AN_INTERLINK = "an object with at least address and port, or with mode: in-cluster and plugin";
 
 /** The fewest settings of each environment. */
@@ -181,6 +186,13 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { sourceRanges: "fd00::/8" },
         says: ['sourceRanges: "fd00::/8" is not allowed; give a list, each a network as CIDR, such as 10.1.0.0/16.'],
     },
+    {
+        good: KIND,
+        change: { address: "fd00::10", sourceRanges: ["10.0.0.0/8", "192.0.2.0/24"] },
+        says: [
+            'sourceRanges: ["10.0.0.0/8","192.0.2.0/24"] is not allowed; give at least one IPv6 network, since the address is IPv6.',
+        ],
+    },
     { good: KIND, change: { loadBalancer: { provider: "aws" } }, says: ["loadBalancer: there is no such setting."] },
     {
         good: KIND,
@@ -299,16 +311,18 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         good: KIND,
         change: { mirror: { registry: "https://mirror.site.example" } },
         says: [
-            'mirror.registry: "https://mirror.site.example" is not allowed; give a registry, such as mirror.site.example:5000/path, in lower case.',
+            'mirror.registry: "https://mirror.site.example" is not allowed; give a registry whose host has a dot or a port, such as mirror.site.example:5000/path, in lower case.',
         ],
     },
-    ...["mirror.site.example:5000/copies/", "mirror.site.example/Copies"].map((registry) => ({
-        good: KIND,
-        change: { mirror: { registry } },
-        says: [
-            `mirror.registry: "${registry}" is not allowed; give a registry, such as mirror.site.example:5000/path, in lower case.`,
-        ],
-    })),
+    ...["mirror.site.example:5000/copies/", "mirror.site.example/Copies", "harbor/copies", "harbor"].map(
+        (registry) => ({
+            good: KIND,
+            change: { mirror: { registry } },
+            says: [
+                `mirror.registry: "${registry}" is not allowed; give a registry whose host has a dot or a port, such as mirror.site.example:5000/path, in lower case.`,
+            ],
+        }),
+    ),
     ...["", "https://charts.site.example", "oci://mirror.site.example/charts/", "/nowhere/charts"].map((charts) => ({
         good: KIND,
         change: { mirror: { charts } },
@@ -363,9 +377,25 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     {
         good: KIND,
         change: { pods: { tolerations: [{ effect: "NoSchedule" }] } },
-        says: [
-            'pods.tolerations.0: {"effect":"NoSchedule"} is not allowed; give an object with key, operator, value and effect; without a key the operator is Exists.',
-        ],
+        says: [`pods.tolerations.0: {"effect":"NoSchedule"} is not allowed; give ${TOLERATION}.`],
+    },
+    ...[
+        { key: "dedicated", operator: "Exists", value: "hpc" },
+        { key: "dedicated", effect: "NoSchedule", tolerationSeconds: 60 },
+    ].map((toleration) => ({
+        good: KIND,
+        change: { pods: { tolerations: [toleration] } },
+        says: [`pods.tolerations.0: ${JSON.stringify(toleration)} is not allowed; give ${TOLERATION}.`],
+    })),
+    {
+        good: KIND,
+        change: { pods: { nodeSelector: { zone: "room 1" } } },
+        says: [`pods.nodeSelector.zone: "room 1" is not allowed; give ${LABEL}.`],
+    },
+    {
+        good: KIND,
+        change: { nodeSelector: { "site.example/a/b": "true" } },
+        says: [`nodeSelector.site.example/a/b: "site.example/a/b" is not allowed; give ${LABEL}.`],
     },
     {
         good: KIND,
@@ -724,7 +754,7 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { loadBalancer: { provider: "aws", sourceRanges: ["10.0.0.0"] } },
         says: ['loadBalancer.sourceRanges.0: "10.0.0.0" is not allowed; give a network as CIDR, such as 10.1.0.0/16.'],
     },
-    ...["10.0.0.0/08", "fe80::%eth0/64"].map((range) => ({
+    ...["10.0.0.0/08", "fe80::%eth0/64", "::ffff:10.0.0.0/104"].map((range) => ({
         good: CLOUD,
         change: { loadBalancer: { provider: "aws", sourceRanges: [range] } },
         says: [`loadBalancer.sourceRanges.0: "${range}" is not allowed; give a network as CIDR, such as 10.1.0.0/16.`],
@@ -734,6 +764,13 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { loadBalancer: { provider: "aws", sourceRanges: ["10.0.0.0/33"] } },
         says: [
             'loadBalancer.sourceRanges.0: "10.0.0.0/33" is not allowed; give a network as CIDR, such as 10.1.0.0/16.',
+        ],
+    },
+    {
+        good: CLOUD,
+        change: { address: "10.1.2.3", loadBalancer: { provider: "aws", sourceRanges: ["fd00::/8"] } },
+        says: [
+            'loadBalancer.sourceRanges: ["fd00::/8"] is not allowed; give at least one IPv4 network, since the address is IPv4.',
         ],
     },
     {
@@ -803,6 +840,20 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
         change: { metallb: { install: true, addresses: ["10.1.2.9-10.1.2.3"] } },
         says: [
             'metallb.addresses.0: "10.1.2.9-10.1.2.3" is not allowed; give a network as CIDR, such as 10.1.2.0/28, or a range, such as 10.1.2.3-10.1.2.9.',
+        ],
+    },
+    ...["fe80::1%eth0-fe80::9%eth0", "::ffff:10.1.2.3-::ffff:10.1.2.9"].map((range) => ({
+        good: METALLB,
+        change: { metallb: { install: true, addresses: ["10.1.2.0/28", range] } },
+        says: [
+            `metallb.addresses.1: "${range}" is not allowed; give a network as CIDR, such as 10.1.2.0/28, or a range, such as 10.1.2.3-10.1.2.9.`,
+        ],
+    })),
+    {
+        good: METALLB,
+        change: { metallb: { install: true, addresses: ["10.1.2.8-10.1.2.20", "fd00::/120", "10.1.2.0/28"] } },
+        says: [
+            'metallb.addresses: ["10.1.2.8-10.1.2.20","fd00::/120","10.1.2.0/28"] is not allowed; give each address once, since MetalLB refuses 10.1.2.0/28 besides the ranges before it.',
         ],
     },
     {

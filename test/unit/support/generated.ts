@@ -119,6 +119,7 @@ function loadBalancers(): string {
             ["makes", entry.product],
             ["told always, here with ports 80 and 443", quoted(entry.always({ http: 80, https: 443 }))],
             ["told by `internal: true`", quoted(entry.internal)],
+            ["told by `internal: false`", quoted(entry.public)],
             ["told by `sourceRanges`", quoted(entry.restricted)],
             ["an internal one is reached from", entry.reach],
             ["forgets silent connections after", entry.silence],
