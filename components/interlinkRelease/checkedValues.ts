@@ -60,7 +60,7 @@ function decidedFaults(values: Values): string[] {
 function isGiven(values: Values, key: string): boolean {
     const [first = "", second] = key.split(".");
     const value = values[first];
-    return second === undefined ? value !== undefined : second in (value ?? {});
+    return second === undefined ? value !== undefined : isObject(value) && second in value;
 }
 
 /** Values of another shape than the chart and the component read. */
