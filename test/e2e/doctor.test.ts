@@ -124,7 +124,7 @@ describe("the doctor", () => {
         "the script names the route where a firewall drops": async () => {
             const port = `tcp dport ${found.apiServerPort} drop`;
             const table = "inet interlink_doctor";
-            const rules = `table ${table} { chain out { type filter hook output priority 0; ${port}; } }`;
+            const rules = `table ${table} {\nchain out {\ntype filter hook output priority 0\n${port}\n}\n}\n`;
             await run(["nft", "-f", "-"], { netns: HPC, input: rules });
             try {
                 const { status, stdout } = await carried("-w", "1");
