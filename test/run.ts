@@ -88,9 +88,23 @@ function endToEnd(...names: string[]): string[] {
     return [...options, ...names.map((name) => `test/e2e/${name}{.test.ts,/*.test.ts}`)];
 }
 
-/** How a test ended, and how long it took, as cells of a table. */
-function ending({ duration = 0, err }: Report["tests"][number]): string {
-    return `${err.message === undefined ? "passed" : "failed"} | ${Math.round(duration / 1000)}`;
+/** What was tested, how it ended and how long it took, as a table; and what was seen, where the steps say it. */
+function table(tests: Report["tests"]): string {
+    const rows = tests.map(({ title, duration = 0, err }) => {
+        // As inSteps writes it.
+        const [what = "", seen = ""] = title.split(/ → (.*)/s);
+        return {
+            what,
+            seen,
+            result: err.message === undefined ? "passed" : "failed",
+            seconds: Math.round(duration / 1000),
+        };
+    });
+    const columns = (["what", "seen", "result", "seconds"] as const).filter(
+        (column) => column !== "seen" || rows.some(({ seen }) => seen !== ""),
+    );
+    const lines = [columns, columns.map(() => "---"), ...rows.map((row) => columns.map((column) => row[column]))];
+    return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 }
 
 /** Writes a report of a suite that `make test` leaves out. */
@@ -102,8 +116,7 @@ function report(name: string, text: string): void {
 
 /** Runs a suite that `make test` leaves out, and writes what was seen. */
 function suiteOfItsOwn(name: string): void {
-    const rows = suite(name, ...endToEnd(name)).map((test) => `| ${test.title} | ${ending(test)} |\n`);
-    report(name, `| test | result | seconds |\n| --- | --- | --- |\n${rows.join("")}`);
+    report(name, table(suite(name, ...endToEnd(name))));
 }
 
 /** Runs the parts of a suite that a regular expression in its variable names, or all; the report keeps what it says of the others. */
@@ -117,14 +130,8 @@ function partedSuite(name: keyof typeof PARTED): void {
     const tests = suite(name, ...options, "--grep", process.env[choice] ?? "");
     const partOf = ({ fullTitle, title }: Report["tests"][number]) => fullTitle.slice(prefix.length, -title.length - 1);
     for (const [part, steps] of Map.groupBy(tests, partOf)) {
-        const rows = steps.map((test) => {
-            // As inSteps writes it.
-            const [what, seen = ""] = test.title.split(/ → (.*)/s);
-            return `| ${what} | ${seen} | ${ending(test)} |\n`;
-        });
         const day = new Date().toISOString().slice(0, 10);
-        const head = `${part}\n\nRun on ${day}.\n\n| what | seen | result | seconds |\n| --- | --- | --- | --- |\n`;
-        sections.set(part, `${head}${rows.join("")}\n`);
+        sections.set(part, `${part}\n\nRun on ${day}.\n\n${table(steps)}\n`);
     }
     report(name, [...sections.values()].map((section) => `## ${section}`).join(""));
 }
