@@ -36,7 +36,7 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
         "SECURITY.md",
     ],
     Examples: ["examples/*/README.md"],
-    "What was run": ["docs/{argo,doctor,package,performance,sites,slurm,trust}.md"],
+    "What was run": ["docs/{argo,docs,doctor,package,performance,sites,slurm,trust}.md"],
     Decisions: ["docs/decisions/*.md"],
     Project: ["CONTRIBUTING.md", "local/README.md", "docs/upstream{,/*}.md", "docs/supply-chain.md", "CHANGELOG.md"],
 };
