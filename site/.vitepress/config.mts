@@ -26,6 +26,8 @@ export default defineConfig({
     // Without one, browsers ask for favicon.ico.
     head: [["link", { rel: "icon", href: "data:," }]],
     markdown: {
+        // Addresses in the text are examples, and files' names no hosts.
+        linkify: false,
         // As GitHub names headings, so that links to them are the same there.
         anchor: {
             slugify: (heading) =>
@@ -41,8 +43,6 @@ export default defineConfig({
                 const { content, info } = tokens[index];
                 return info === "mermaid" ? picture(content) : fence(tokens, index, ...others);
             };
-            // Files' names are no hosts.
-            md.linkify.set({ fuzzyLink: false });
             md.core.ruler.push("project", ({ tokens, env }) => {
                 const page = relative(PROJECT, env.realPath ?? env.path);
                 for (const token of tokens.flatMap(({ children }) => children ?? [])) {
