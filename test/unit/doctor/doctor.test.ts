@@ -45,11 +45,12 @@ describe("the doctor", () => {
     afterEach(() => site.stop());
 
     async function examined(): Promise<Finding[]> {
+        // Before the port is free: the cluster could have it.
+        const stack = { stack: "interlink-kube-api/test", ...(await site.start()) };
         await site.close();
         if (certificate !== undefined) {
             await site.listen(certificate);
         }
-        const stack = { stack: "interlink-kube-api/test", ...(await site.start()) };
         const account = { namespace: "default", name: "default" };
         const { names, findings } = examination({ ...stack, account, silenceSeconds: SILENCE });
         const all: Finding[] = [];
