@@ -133,6 +133,8 @@ function passThrough(address: pulumi.Input<string>) {
                 entryPoints: ["websecure"],
                 // Ingresses with a host come first. HostSNI(`*`), which matches as much, would come after those without one.
                 rule: "HostSNIRegexp(`.*`)",
+                // Below any rule with a host: else the longest goes first, of Ingresses whose TLS is passed through as well.
+                priority: 1,
                 tls: { passthrough: true },
                 service: "api",
             },

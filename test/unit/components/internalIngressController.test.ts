@@ -114,6 +114,7 @@ describe("InternalIngressController", () => {
                     api: {
                         entryPoints: ["websecure"],
                         rule: "HostSNIRegexp(`.*`)",
+                        priority: 1,
                         tls: { passthrough: true },
                         service: "api",
                     },
