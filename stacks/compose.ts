@@ -223,7 +223,7 @@ function withController(
     return { ingress, ingressClassName };
 }
 
-/** The short way: the proxy ends TLS for clients outside by itself. */
+/** The short way: clients outside come to the proxy itself. */
 function withoutController(site: Site, access: Access, ca: SelfSignedCA): Api {
     const { place } = site;
     const ingress = new ApiIngress(placed(NAMES.ingress, place), ingressArgs(site, access, ca.issuerRef), place.opts);
