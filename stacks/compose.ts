@@ -173,26 +173,10 @@ function behindIngressNginx(site: Site, access: Access, ca: SelfSignedCA): Api {
 
 /** The way by which a second service has the same address: the controller passes TLS through to the proxy, which ends it. */
 function behindTraefik(site: Site, access: Access, ca: SelfSignedCA): Api {
-    const { settings, place } = site;
-    const ingress = new ApiIngress(placed(NAMES.ingress, place), ingressArgs(site, access, ca.issuerRef), place.opts);
-    const proxy = new NginxApiProxy(
-        placed(NAMES.proxy, place),
-        {
-            ...proxyArgs(site),
-            clients: {
-                type: "passed-through",
-                tlsSecretName: ingress.tlsSecretName,
-                podLabels: site.front,
-                sourceRanges: heldTo(access),
-            },
-        },
-        place.opts,
-    );
-    return withController(site, access, ingress, {
-        type: "traefik",
-        image: mirroredImage(settings.images.traefik, settings.mirror.registry),
-        passThroughTo: proxy.serviceAddress,
-    });
+    const { images, mirror } = site.settings;
+    const { ingress, proxy } = proxyOfAddress(site, access, ca, { type: "passed-through", podLabels: site.front });
+    const image = mirroredImage(images.traefik, mirror.registry);
+    return withController(site, access, ingress, { type: "traefik", image, passThroughTo: proxy.serviceAddress });
 }
 
 /** The way in through a controller. */
@@ -225,23 +209,24 @@ function withController(
 
 /** The short way: clients outside come to the proxy itself. */
 function withoutController(site: Site, access: Access, ca: SelfSignedCA): Api {
-    const { place } = site;
-    const ingress = new ApiIngress(placed(NAMES.ingress, place), ingressArgs(site, access, ca.issuerRef), place.opts);
-    const proxy = new NginxApiProxy(
-        placed(NAMES.proxy, place),
-        {
-            ...proxyArgs(site),
-            clients: {
-                type: "outside",
-                tlsSecretName: ingress.tlsSecretName,
-                port: access.ports.https,
-                hostPorts: access.hostPorts,
-                sourceRanges: heldTo(access),
-            },
-        },
-        place.opts,
-    );
+    const { hostPorts, ports } = access;
+    const { ingress, proxy } = proxyOfAddress(site, access, ca, { type: "outside", port: ports.https, hostPorts });
     return { ingress, ingressClassName: proxy.serviceName.apply(() => "") };
+}
+
+/** The certificate of the address, and a proxy that shows it, however clients are led to that. */
+function proxyOfAddress(
+    site: Site,
+    access: Access,
+    { issuerRef }: SelfSignedCA,
+    led:
+        { type: "passed-through"; podLabels: Site["front"] } | { type: "outside"; port: number; hostPorts?: HostPorts },
+): { readonly ingress: ApiIngress; readonly proxy: NginxApiProxy } {
+    const { opts } = site.place;
+    const ingress = new ApiIngress(placed(NAMES.ingress, site.place), ingressArgs(site, access, issuerRef), opts);
+    const clients = { ...led, tlsSecretName: ingress.tlsSecretName, sourceRanges: heldTo(access) };
+    const proxy = new NginxApiProxy(placed(NAMES.proxy, site.place), { ...proxyArgs(site), clients }, opts);
+    return { ingress, proxy };
 }
 
 /** The networks to which the pods hold clients, with the address of a port-forward: the end of an update asks by one. */
