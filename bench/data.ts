@@ -68,7 +68,7 @@ export interface WayOf {
     readonly name: string;
     /** Whose it is. */
     readonly kind: "limit" | "guide" | "ours" | "peer";
-    /** Proxies that end TLS on the way. */
+    /** Proxies on the way, whether they end TLS or pass it through. */
     readonly hops: number;
     /** What it consists of, in words. */
     readonly is: string;

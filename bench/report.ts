@@ -166,7 +166,7 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
         profiles(data),
         "## The ways\n\n",
         table(
-            "way | whose | hops that end TLS | what it is | not measured",
+            "way | whose | hops | what it is | not measured",
             ways.map(({ name, kind, hops, is, faults }) => [name, kind, String(hops), is, faults.join("; ")]),
         ),
         plot("rates"),

@@ -112,7 +112,7 @@ async function certificateIssued(facts: Facts): Promise<string> {
 async function ingressClass(facts: Facts, controller: OwnWaySettings["controller"]): Promise<string> {
     const { ingressClassName: name, namespace } = facts.given.outputs;
     await facts.need<V1IngressClass>(`/apis/networking.k8s.io/v1/ingressclasses/${name}`, `IngressClass ${name}`);
-    // Traefik has a route of its own.
+    // Traefik passes TLS through to the proxy, without an Ingress.
     if (controller !== "ingress-nginx") {
         return name;
     }

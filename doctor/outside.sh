@@ -101,7 +101,7 @@ expiry=$(openssl x509 -noout -enddate -in "$folder/tls" 2>/dev/null | sed 's/not
 case $verified in
     '0 '*) ok TLS "verified by the CA, until $expiry" ;;
     '')
-        broken TLS "port $port does no TLS" "Something else listens there, or cuts TLS. $(firewall)"
+        broken TLS "port $port does no TLS" "Something else listens there, or cuts TLS, as Traefik does where it does not reach the proxy. $(firewall)"
         ;;
     '10 '*) broken TLS "the certificate has expired, on $expiry" "Run the doctor on the cluster's side: cert-manager renews." ;;
     '9 '*) broken TLS "the certificate is not valid yet" "Set this machine's clock." ;;

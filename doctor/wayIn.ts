@@ -75,7 +75,8 @@ async function handshake(facts: Facts): Promise<Handshake> {
     } catch (error) {
         throw new Broken(
             `${end} does no TLS (${(error as { readonly reason?: string }).reason ?? reasonOf(error)})`,
-            "See who listens there, and the log of the way in's pods; something on the way may cut TLS.",
+            "See who listens there, and the log of the way in's pods; something on the way may cut TLS, and Traefik does where it " +
+                "does not reach the proxy.",
         );
     } finally {
         socket.destroy();

@@ -24,7 +24,7 @@ export interface ApiAccessArgs {
     readonly namespace?: string;
     /** Whether namespaces and all names that a cluster has only once get a random suffix, so that several can share it. Default false. */
     readonly uniqueNames?: boolean;
-    /** The ingress controller: none (the proxy ends TLS itself), traefik or ingress-nginx. Default none. */
+    /** The ingress controller: none (clients come to the proxy itself), traefik or ingress-nginx. Default none. */
     readonly controller?: string;
     /** Name of the controller's class. Default nginx-internal. */
     readonly ingressClassName?: string;

@@ -356,28 +356,24 @@ function plainProxying(text: string, path: Path): Violation[] {
     ];
 }
 
-/** What a configuration of Traefik at a path leads on without TLS, or without verifying. */
+/** What a configuration of Traefik at a path leads on, and not as TLS that it passes through. */
 function plainRouting(text: string, path: Path): Violation[] {
-    const { http } = parse(text) as {
-        readonly http?: {
-            readonly services?: Readonly<
-                Record<string, { readonly loadBalancer?: { readonly servers?: readonly { readonly url?: unknown }[] } }>
-            >;
-            readonly serversTransports?: Readonly<Record<string, { readonly insecureSkipVerify?: unknown }>>;
+    const { http, tcp } = parse(text) as {
+        readonly http?: { readonly services?: object };
+        readonly tcp?: {
+            readonly routers?: Readonly<Record<string, { readonly tls?: { readonly passthrough?: unknown } }>>;
         };
     };
-    const urls = Object.values(http?.services ?? {}).flatMap(({ loadBalancer }) => loadBalancer?.servers ?? []);
     return [
-        ...urls
-            .filter(({ url }) => !/^https:/i.test(String(url)))
-            .map(({ url }) => ({ path: [...path, "url"], value: url, allowed: "an https:// address" })),
-        ...Object.values(http?.serversTransports ?? {})
-            .filter(({ insecureSkipVerify = false }) => insecureSkipVerify !== false)
-            .map(({ insecureSkipVerify: value }) => ({
-                path: [...path, "insecureSkipVerify"],
-                value,
-                allowed: "false",
-            })),
+        ...Object.keys(http?.services ?? {}).map((value) => ({
+            path: [...path, "http", "services"],
+            value,
+            allowed: "a TCP router that passes TLS through",
+        })),
+        ...Object.values(tcp?.routers ?? {})
+            .map(({ tls }) => tls?.passthrough)
+            .filter((passthrough) => passthrough !== true)
+            .map((value) => ({ path: [...path, "tcp", "passthrough"], value, allowed: "true" })),
     ];
 }
 

@@ -276,7 +276,7 @@ export const common = {
     uniqueNames: flag.default(false),
     /** Namespace of the controller, the proxy and the Ingress. */
     namespace: name.default("ingress-nginx-internal"),
-    /** The ingress controller; without one the proxy ends TLS itself, with half the hops and more than twice the requests. */
+    /** The ingress controller; without one clients come to the proxy itself, by one hop less and with the fewest parts. */
     controller: z.enum(["none", ...CONTROLLERS], { error: `none, ${CONTROLLERS.join(" or ")}` }).default("none"),
     /** Whether the pods that are made have network policies; false where the cluster's network takes them for something else. */
     networkPolicies: flag.default(true),

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ApiIngress } from "../components/apiIngress";
-import { InternalIngressController } from "../components/internalIngressController";
+import { InternalIngressController, InternalIngressControllerArgs } from "../components/internalIngressController";
 import { Admit, NginxApiProxy } from "../components/nginxApiProxy";
 import { podNamespace } from "../components/parts/namespace";
 import { networkPolicy } from "../components/parts/networkPolicy";
@@ -115,7 +115,8 @@ export function compose(site: Site, access: Access): DeployedOutputs {
         // The CertManager component is remote: it takes its provider from this map or, as all do, from their parent.
         "provider" in opts ? { providers: { kubernetes: opts.provider } } : opts,
     );
-    const api = settings.controller === "none" ? withoutController(site, access, ca) : withController(site, access, ca);
+    const way = { none: withoutController, traefik: behindTraefik, "ingress-nginx": behindIngressNginx };
+    const api = way[settings.controller](site, access, ca);
     const kubernetesApi = { address: api.ingress.host, port: access.ports.https, caCertificate: ca.caCertificate };
     const nodes = interlinkReleases(settings, kubernetesApi, site);
     return {
@@ -135,95 +136,97 @@ interface Api {
     readonly ingressClassName: pulumi.Output<string>;
 }
 
-/** The guide's way: controller, proxy, and an Ingress between them, unless the controller has a better route. */
-function withController(site: Site, access: Access, ca: SelfSignedCA): Api {
-    const { settings, place, namespace } = site;
-    const { opts } = place;
-    const ingressClassName = site.unique(settings.ingressClassName);
+/** The guide's way: the controller ends TLS, and an Ingress leads to the proxy. */
+function behindIngressNginx(site: Site, access: Access, ca: SelfSignedCA): Api {
+    const { settings, place } = site;
+    const { issuerRef, caCertificate } = ca;
     const proxy = new NginxApiProxy(
         placed(NAMES.proxy, place),
-        {
-            ...proxyArgs(site),
-            clients: { type: "controller", issuerRef: ca.issuerRef, podLabels: site.front },
-        },
-        opts,
+        { ...proxyArgs(site), clients: { type: "controller", issuerRef, podLabels: site.front } },
+        place.opts,
     );
-    const route = { caCertificate: ca.caCertificate, paths: proxy.paths, sourceRanges: heldTo(access) };
     const ingress = new ApiIngress(
         placed(NAMES.ingress, place),
         {
-            ...ingressArgs(site, access, ca.issuerRef),
-            route:
-                settings.controller === "traefik"
-                    ? undefined
-                    : {
-                          ingressClassName,
-                          serviceName: proxy.serviceName,
-                          servicePort: proxy.servicePort,
-                          serverName: proxy.serverName,
-                          ...route,
-                      },
+            ...ingressArgs(site, access, issuerRef),
+            route: {
+                ingressClassName: site.unique(settings.ingressClassName),
+                serviceName: proxy.serviceName,
+                servicePort: proxy.servicePort,
+                serverName: proxy.serverName,
+                caCertificate,
+                paths: proxy.paths,
+                sourceRanges: heldTo(access),
+            },
         },
-        opts,
+        place.opts,
     );
-    const { registry } = settings.mirror;
     const chart = mirroredChart("ingress-nginx", settings.ingressNginx.chart, settings.mirror);
-    const controller = new InternalIngressController(
+    return withController(site, access, ingress, {
+        type: "ingress-nginx",
+        chart,
+        registry: chartRegistry(chart, settings),
+        chartVersion: settings.ingressNginx.chartVersion,
+        image: mirroredImage(settings.images.ingressNginx, settings.mirror.registry),
+    });
+}
+
+/** The way by which a second service has the same address: the controller passes TLS through to the proxy, which ends it. */
+function behindTraefik(site: Site, access: Access, ca: SelfSignedCA): Api {
+    const { images, mirror } = site.settings;
+    const { ingress, proxy } = proxyOfAddress(site, access, ca, { type: "passed-through", podLabels: site.front });
+    const image = mirroredImage(images.traefik, mirror.registry);
+    return withController(site, access, ingress, { type: "traefik", image, passThroughTo: proxy.serviceAddress });
+}
+
+/** The way in through a controller. */
+function withController(
+    { settings, place, namespace, unique, pods }: Site,
+    access: Access,
+    ingress: ApiIngress,
+    software: InternalIngressControllerArgs["software"],
+): Api {
+    const { ingressClassName } = new InternalIngressController(
         placed(NAMES.controller, place),
         {
-            software:
-                settings.controller === "traefik"
-                    ? {
-                          type: "traefik",
-                          image: mirroredImage(settings.images.traefik, registry),
-                          route: {
-                              url: pulumi.interpolate`https://${proxy.serverName}:${proxy.servicePort}`,
-                              ...route,
-                          },
-                      }
-                    : {
-                          type: "ingress-nginx",
-                          chart,
-                          registry: chartRegistry(chart, settings),
-                          chartVersion: settings.ingressNginx.chartVersion,
-                          image: mirroredImage(settings.images.ingressNginx, registry),
-                      },
+            software,
             namespace,
-            ingressClassName,
+            ingressClassName: unique(settings.ingressClassName),
             address: access.address,
             ports: settings.ports,
             outsidePort: access.ports.https,
             hostPorts: access.hostPorts,
             sourceRanges: access.sourceRanges,
             defaultCertificateSecretName: TLS_SECRET_NAME,
-            pods: site.pods,
+            pods,
             metrics: settings.metrics.enabled ? settings.metrics : undefined,
         },
         // A pod that mounts a Secret which comes later waits up to a minute for kubelet's next try.
-        { ...opts, dependsOn: ingress.certificate },
+        { ...place.opts, dependsOn: ingress.certificate },
     );
-    return { ingress, ingressClassName: controller.ingressClassName };
+    return { ingress, ingressClassName };
 }
 
-/** The short way: the proxy ends TLS for clients outside by itself. */
+/** The short way: clients outside come to the proxy itself. */
 function withoutController(site: Site, access: Access, ca: SelfSignedCA): Api {
-    const { place } = site;
-    const ingress = new ApiIngress(placed(NAMES.ingress, place), ingressArgs(site, access, ca.issuerRef), place.opts);
-    const proxy = new NginxApiProxy(
-        placed(NAMES.proxy, place),
-        {
-            ...proxyArgs(site),
-            clients: {
-                type: "outside",
-                tlsSecretName: ingress.tlsSecretName,
-                port: access.ports.https,
-                hostPorts: access.hostPorts,
-                sourceRanges: heldTo(access),
-            },
-        },
-        place.opts,
-    );
+    const { hostPorts, ports } = access;
+    const { ingress, proxy } = proxyOfAddress(site, access, ca, { type: "outside", port: ports.https, hostPorts });
     return { ingress, ingressClassName: proxy.serviceName.apply(() => "") };
+}
+
+/** The certificate of the address, and a proxy that shows it, however clients are led to that. */
+function proxyOfAddress(
+    site: Site,
+    access: Access,
+    { issuerRef }: SelfSignedCA,
+    led:
+        { type: "passed-through"; podLabels: Site["front"] } | { type: "outside"; port: number; hostPorts?: HostPorts },
+): { readonly ingress: ApiIngress; readonly proxy: NginxApiProxy } {
+    const { opts } = site.place;
+    const ingress = new ApiIngress(placed(NAMES.ingress, site.place), ingressArgs(site, access, issuerRef), opts);
+    const clients = { ...led, tlsSecretName: ingress.tlsSecretName, sourceRanges: heldTo(access) };
+    const proxy = new NginxApiProxy(placed(NAMES.proxy, site.place), { ...proxyArgs(site), clients }, opts);
+    return { ingress, proxy };
 }
 
 /** The networks to which the pods hold clients, with the address of a port-forward: the end of an update asks by one. */

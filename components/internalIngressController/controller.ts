@@ -25,8 +25,8 @@ export interface ControllerArgs {
      */
     readonly sourceRanges?: readonly string[];
     /**
-     * Name of the Secret, in the namespace, with the certificate for clients that name no host: those that come by IP address.
-     * It must exist before the component: `dependsOn` whatever makes it.
+     * Name of the Secret, in the namespace, with the certificate for clients that name no host, such as those that come by IP
+     * address, and of Ingresses that have none of their own. It must exist before the component: `dependsOn` whatever makes it.
      */
     readonly defaultCertificateSecretName: string;
     /**

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { checkArguments } from "../parts/arguments";
-import { clientsOutside, fromCluster, networkPolicy, TO_DNS } from "../parts/networkPolicy";
+import { clientsOutside, fromCluster, networkPolicy } from "../parts/networkPolicy";
 import { podMonitor } from "../parts/podMonitor";
 import { ControllerArgs } from "./controller";
 import { ingressNginx, IngressNginxSoftware } from "./ingressNginx";
@@ -56,12 +56,8 @@ export class InternalIngressController extends pulumi.ComponentResource {
                         clientsOutside(args.ports, args.sourceRanges ?? []),
                         ...(args.metrics === undefined ? [] : [fromCluster(METRICS_PORTS[software.type])]),
                     ],
-                    // An Ingress leads to Services beside it alone; a route does so by a name.
-                    egress: [
-                        toApiServer,
-                        { to: [{ podSelector: {} }] },
-                        ...(software.type === "traefik" && software.route ? [TO_DNS] : []),
-                    ],
+                    // An Ingress leads to Services beside it alone, and TLS is passed through to the proxy beside it.
+                    egress: [toApiServer, { to: [{ podSelector: {} }] }],
                 }),
             },
             args.pods ?? {},

@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
@@ -14,26 +13,6 @@ export const HEALTH_PORT = 8080;
 const CONFIGURATION_DIRECTORY = "/etc/traefik/dynamic";
 /** Path of the health answer that is there as soon as the dynamic configuration is. */
 const READY_PATH = "/ready";
-/** How many idle connections to the backend a pod keeps: more than it has requests at once, one that is missing costs a handshake. */
-const IDLE_CONNECTIONS = 256;
-
-/**
- * A way that Traefik has in its own configuration: where an Ingress leads, it keeps two idle connections to each pod, and
- * all other requests shake hands again.
- */
-interface TraefikRoute {
-    /** URL of the backend, such as https://proxy.interlink.svc:60443; its certificate is verified. */
-    readonly url: pulumi.Input<string>;
-    /** CA certificates (PEM) that verify the backend. */
-    readonly caCertificate: pulumi.Input<string>;
-    /** Path prefixes, as in an Ingress, that are led to the backend. */
-    readonly paths: readonly string[];
-    /**
-     * Networks, as CIDRs, from which clients may come, where the controller sees their own addresses; empty lets all come.
-     * @default []
-     */
-    readonly sourceRanges?: readonly string[];
-}
 
 /** Traefik, as the component runs it. */
 export interface TraefikSoftware {
@@ -42,10 +21,11 @@ export interface TraefikSoftware {
     /** Image of Traefik 3.7 or later: before, it takes no notice of the annotations for timeouts and source ranges. */
     readonly image: pulumi.Input<string>;
     /**
-     * The way for clients of the address.
+     * Address and port, such as 10.96.1.2:60443, of the backend to which TLS is passed through, unless a client names a host that
+     * an Ingress has; the backend is told by PROXY protocol whose connection it is.
      * @default none: Ingresses alone are served
      */
-    readonly route?: TraefikRoute;
+    readonly passThroughTo?: pulumi.Input<string>;
 }
 
 /**
@@ -69,7 +49,7 @@ export function traefik(
         {
             metadata: { namespace: args.namespace, labels },
             immutable: true,
-            data: { "traefik.yaml": traefikDynamicConfiguration(args.address, software.route) },
+            data: { "traefik.yaml": traefikDynamicConfiguration(software.passThroughTo) },
         },
         { parent },
     );
@@ -126,50 +106,41 @@ function traefikGrants(
 }
 
 /**
- * Traefik's dynamic configuration: the certificate for clients without SNI, the answer that it has been read, and the route. It lies in one folder
- * with the certificate, because Traefik watches the folder and so reads the certificate again when it was renewed.
+ * Traefik's dynamic configuration: the certificate of Ingresses that have none of their own, the answer that it has been read, and where
+ * all others' TLS is passed through to. It lies in one folder with the certificate, because Traefik watches the folder and so reads the
+ * certificate again when it was renewed.
  */
-function traefikDynamicConfiguration(address: pulumi.Input<string>, route?: TraefikRoute): pulumi.Output<string> {
+function traefikDynamicConfiguration(passThroughTo?: pulumi.Input<string>): pulumi.Output<string> {
     const ready = { entryPoints: ["traefik"], rule: `Path(\`${READY_PATH}\`)`, service: "ping@internal" };
-    const { routers, ...parts } = route === undefined ? { routers: {} } : routeConfiguration(address, route);
     const certificate = {
         certFile: `${CONFIGURATION_DIRECTORY}/tls.crt`,
         keyFile: `${CONFIGURATION_DIRECTORY}/tls.key`,
     };
     return pulumi
         .output({
-            http: { routers: { ready, ...routers }, ...parts },
+            http: { routers: { ready } },
+            ...(passThroughTo === undefined ? {} : { tcp: passThrough(passThroughTo) }),
             tls: { stores: { default: { defaultCertificate: certificate } } },
         })
         .apply((configuration) => stringify(configuration, { lineWidth: 0 }));
 }
 
-/** The route's part of the dynamic configuration, in Traefik's words. */
-function routeConfiguration(
-    address: pulumi.Input<string>,
-    { url, caCertificate, paths, sourceRanges = [] }: TraefikRoute,
-) {
-    const prefixes = paths.map((path) => `Path(\`${path}\`) || PathPrefix(\`${path}/\`)`).join(" || ");
-    const ranges = sourceRanges.length > 0;
+/** TLS as it is to a backend, in Traefik's words. */
+function passThrough(address: pulumi.Input<string>) {
     return {
         routers: {
             api: {
                 entryPoints: ["websecure"],
-                // Clients that come by IP address may name any host.
-                rule: pulumi
-                    .output(address)
-                    .apply((host) => (isIP(host) === 0 ? `Host(\`${host}\`) && (${prefixes})` : prefixes)),
-                middlewares: [...(ranges ? ["sources"] : []), "retry"],
+                // Ingresses with a host come first. HostSNI(`*`), which matches as much, would come after those without one.
+                rule: "HostSNIRegexp(`.*`)",
+                // Below any rule with a host: else the longest goes first, of Ingresses whose TLS is passed through as well.
+                priority: 1,
+                tls: { passthrough: true },
                 service: "api",
             },
         },
-        services: { api: { loadBalancer: { servers: [{ url }], serversTransport: "api" } } },
-        serversTransports: { api: { rootCAs: [caCertificate], maxIdleConnsPerHost: IDLE_CONNECTIONS } },
-        middlewares: {
-            ...(ranges ? { sources: { ipAllowList: { sourceRange: sourceRanges } } } : {}),
-            // Of what was not sent yet, as to a pod that has just gone.
-            retry: { retry: { attempts: 3 } },
-        },
+        services: { api: { loadBalancer: { servers: [{ address }], serversTransport: "api" } } },
+        serversTransports: { api: { proxyProtocol: { version: 2 } } },
     };
 }
 
@@ -203,7 +174,7 @@ function traefikPodSpec(
                     "--entrypoints.web.http.redirections.entrypoint.scheme=https",
                     `--entrypoints.websecure.address=:${https}`,
                     "--entrypoints.websecure.http.tls=true",
-                    // A minute, the default, ends long uploads; the header may be as large as the proxy takes it.
+                    // Of Ingresses, as with ingress-nginx: a minute, the default, ends long uploads.
                     `--entrypoints.websecure.transport.respondingtimeouts.readtimeout=${SILENCE_SECONDS}s`,
                     `--entrypoints.websecure.transport.respondingtimeouts.idletimeout=${IDLE_SECONDS}s`,
                     `--entrypoints.websecure.transport.lifecycle.gracetimeout=${drain(args.hostPorts).shutdown}s`,

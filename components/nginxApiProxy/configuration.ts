@@ -1,4 +1,5 @@
 import { IDLE_SECONDS, KEEP_ALIVE, REQUEST_HEADER_KIB, RESPONSE_HEADER_KIB } from "../parts/limits";
+import { Clients, clientsConfiguration } from "./clients";
 import { Admit, gateConfiguration } from "./gate";
 import { Limits, limitsConfiguration } from "./limits";
 import { connectionMetrics, requestLog } from "./metrics";
@@ -17,9 +18,11 @@ const ACCEL_HEADERS = ["Redirect", "Expires", "Limit-Rate", "Buffering", "Charse
 export interface NginxConfigurationArgs {
     /** Port on which nginx ends TLS. */
     readonly port: number;
+    /** Who the clients are. */
+    readonly clients: Clients["type"];
     /**
-     * Where clients come by themselves: port of plain HTTP that is only redirected, and the clients' port for HTTPS; without,
-     * a controller is the only client.
+     * Port of plain HTTP that is only redirected, and the clients' port for HTTPS.
+     * @default none: a controller redirects
      */
     readonly redirect?: { readonly from: number; readonly to: number };
     /**
@@ -58,6 +61,7 @@ export interface NginxConfigurationArgs {
 export function nginxConfiguration(args: NginxConfigurationArgs): string {
     const { redirect, sourceRanges = [] } = args;
     const paths = args.paths.map((path) => path.slice(1).replaceAll(".", "\\.")).join("|");
+    const clients = clientsConfiguration(args.clients);
     const limits = limitsConfiguration(args.limits);
     const apiServer = verifiedApiServer(args.apiServerCaFile);
     const gate = gateConfiguration(args.admit ?? "all", args.configurationDirectory, apiServer);
@@ -75,7 +79,7 @@ events {
 
 http {
     # No query and no header: either may hold a token.
-    log_format access escape=json '{"time":"$time_iso8601","client":"${redirect === undefined ? "$http_x_forwarded_for" : "$remote_addr"}","method":"$request_method",'
+    log_format access escape=json '{"time":"$time_iso8601","client":"${clients.logged}","method":"$request_method",'
         '"path":"$uri","upgrade":"$upgrade_header","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time}';
     access_log /dev/stdout access buffer=64k flush=1s;
 ${args.metrics ? requestLog() : ""}    server_tokens off;
@@ -112,8 +116,8 @@ ${args.metrics ? requestLog() : ""}    server_tokens off;
 ${limits.http}${gate.http}
     server {
         # No HTTP/2: nginx 1.22 holds an answer's header back until its body begins, and a silent watch has none.
-${listen(args.port, ` ssl so_keepalive=${KEEP_ALIVE.idle}s:${KEEP_ALIVE.interval}s:${KEEP_ALIVE.probes}`)}${sources(sourceRanges)}
-        ssl_certificate $certificate_directory/tls.crt;
+${listen(args.port, ` ssl${clients.listen} so_keepalive=${KEEP_ALIVE.idle}s:${KEEP_ALIVE.interval}s:${KEEP_ALIVE.probes}`)}
+${clients.server}${sources(sourceRanges)}        ssl_certificate $certificate_directory/tls.crt;
         ssl_certificate_key $certificate_directory/tls.key;
         ssl_protocols TLSv1.2 TLSv1.3;
 
@@ -141,8 +145,8 @@ ${limits.location}${gate.location}            proxy_pass https://api_server;
 ${apiServer}
             proxy_set_header Connection $connection_header;
             proxy_set_header Upgrade $upgrade_header;
-            # The API server's audit log names the client by these; behind a controller, X-Forwarded-For is the controller's.
-${redirect === undefined ? "" : "            proxy_set_header X-Forwarded-For $remote_addr;\n"}            proxy_set_header X-Real-Ip '';
+            # The API server's audit log names the client by these.
+${clients.location}            proxy_set_header X-Real-Ip '';
             # The authenticating proxy's headers, which the API server believes only with a client certificate that nginx
             # has not: hence those that begin with X-Remote-Extra-, which nginx cannot name, do no harm either.
             proxy_set_header X-Remote-User '';
@@ -217,7 +221,7 @@ function listen(port: number, options = ""): string {
 function sources(ranges: readonly string[]): string {
     return ranges.length === 0
         ? ""
-        : `\n${ranges.map((range) => `        allow ${range};\n`).join("")}        deny all;`;
+        : `${ranges.map((range) => `        allow ${range};\n`).join("")}        deny all;\n`;
 }
 
 /** The server that sends clients of plain HTTP to HTTPS; a POST stays a POST. */

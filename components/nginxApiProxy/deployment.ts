@@ -5,7 +5,7 @@ import { MAX_BODY_SIZE, SILENCE_SECONDS } from "../parts/limits";
 import { PodDefaults, podDefaults, userIds } from "../parts/pods";
 import { containerPorts, Ports } from "../parts/ports";
 import { admission } from "./admission";
-import { Clients, hostPortsOf } from "./clients";
+import { Clients, hostPortsOf, sourceRangesOf } from "./clients";
 import { nginxConfiguration } from "./configuration";
 import { Admit, GATE_SCRIPT, gateScript } from "./gate";
 import { Limits } from "./limits";
@@ -104,8 +104,9 @@ function files({ clients, ports, metrics, limits, admit }: ProxyArgs): Record<st
     return {
         "nginx.conf": nginxConfiguration({
             port: ports.https,
+            clients: clients.type,
             redirect: clients.type === "outside" ? { from: ports.http, to: clients.port } : undefined,
-            sourceRanges: clients.type === "outside" ? clients.sourceRanges : [],
+            sourceRanges: sourceRangesOf(clients),
             healthPort: HEALTH_PORT,
             paths: API_PATHS,
             readTimeoutSeconds: SILENCE_SECONDS,

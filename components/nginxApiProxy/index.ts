@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { checkArguments } from "../parts/arguments";
+import { checkArguments, hostAndPort } from "../parts/arguments";
 import { disruptionBudget, frontReplicas } from "../parts/availability";
 import { EgressRule, fromCluster, networkPolicy, TO_DNS, Traffic } from "../parts/networkPolicy";
 import { PodDefaults } from "../parts/pods";
@@ -20,7 +20,7 @@ export { DEFAULT_LIMITS } from "./limits";
 export interface NginxApiProxyArgs {
     /** Namespace of the proxy: the Ingress's, since an Ingress serves only Services beside it. */
     readonly namespace: pulumi.Input<string>;
-    /** Image with an unprivileged nginx of 1.15.9 or later. */
+    /** Image with an unprivileged nginx of 1.19.10 or later. */
     readonly image: pulumi.Input<string>;
     /** Who the proxy's clients are. */
     readonly clients: Clients;
@@ -62,7 +62,9 @@ export class NginxApiProxy extends pulumi.ComponentResource {
     readonly serviceName: pulumi.Output<string>;
     /** Port of the Service; it speaks HTTPS. */
     readonly servicePort: number;
-    /** DNS name in the proxy's certificate for a controller, which verifies it. */
+    /** Address and port of the Service in the cluster, such as 10.96.1.2:60443; no name has to be looked up for them. */
+    readonly serviceAddress: pulumi.Output<string>;
+    /** DNS name in the proxy's certificate for a controller that ends TLS, which verifies it. */
     readonly serverName: pulumi.Output<string>;
     /** Path prefixes that the proxy passes on; it answers 404 to all others. */
     readonly paths: readonly string[] = API_PATHS;
@@ -114,9 +116,11 @@ export class NginxApiProxy extends pulumi.ComponentResource {
         );
 
         this.serviceName = service.metadata.name;
+        this.serviceAddress = service.spec.clusterIP.apply((ip) => hostAndPort(ip, ports.https));
         this.registerOutputs({
             serviceName: this.serviceName,
             servicePort: this.servicePort,
+            serviceAddress: this.serviceAddress,
             serverName: this.serverName,
         });
     }

@@ -119,9 +119,14 @@ export function isCertificates(text: string, count?: number): boolean {
     }
 }
 
+/** A host, an IP address or a DNS name, and a port, as they stand in URLs. */
+export function hostAndPort(host: string, port: number): string {
+    return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+}
+
 /** The URL of a server at an IP address or a DNS name. */
 export function httpsUrl(host: string, port: number): string {
-    return `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+    return `https://${hostAndPort(host, port)}`;
 }
 
 /** What sentences show instead of a value that is a secret. */

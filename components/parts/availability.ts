@@ -1,11 +1,17 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { IDLE_SECONDS } from "./limits";
 import { HostPorts } from "./ports";
 
 /** How long a pod that goes still takes what arrives, in seconds: until every node knows that its endpoint is withdrawn. */
 const WITHDRAWAL_SECONDS = 5;
 /** How long its watches may then go on, in seconds; clients begin them anew at the pods that stay. */
 const SHUTDOWN_SECONDS = 300;
+/**
+ * How long a server takes requests by one connection where something before it passes the connection through, in seconds: that
+ * cannot tell clients to leave, so that a connection has to end by itself, its last pause included, before a pod that goes cuts it.
+ */
+export const KEPT_SECONDS = SHUTDOWN_SECONDS - IDLE_SECONDS - 20;
 
 /** How many pods lead clients in, unless a setting says otherwise: two, but one where pods take a node's ports. */
 export function frontReplicas(hostPorts: HostPorts | undefined): number {

@@ -44,18 +44,19 @@ describe("the doctor", () => {
                 () => inFront(...scale(1)),
             );
         },
-        "names the proxy's way where its Service leads nowhere": () => {
+        // Traefik, which passes TLS through, ends connections that it cannot pass on.
+        "names TLS where the proxy's Service leads nowhere": () => {
             const select = (name: string) => {
                 const spec = { selector: { "app.kubernetes.io/name": name } };
                 return ["patch", "service", NAMES.proxy, "--patch", JSON.stringify({ spec })];
             };
             return faulty(
-                "proxy to API server",
+                "TLS",
                 () => inFront(...select("nothing")),
                 () => inFront(...select("nginx-api-proxy")),
             );
         },
-        "names the proxy's way where a NetworkPolicy keeps the controller out": async () => {
+        "names TLS where a NetworkPolicy keeps the controller out": async () => {
             const policy = ["networkpolicy", NAMES.proxy];
             const { spec } = JSON.parse(await inFront("get", ...policy, "-o", "json")) as {
                 readonly spec: { readonly ingress: readonly object[] };
@@ -67,7 +68,7 @@ describe("the doctor", () => {
                 await inFront("rollout", "status", `deployment/${NAMES.controller}`, "--timeout=120s");
             };
             return faulty(
-                "proxy to API server",
+                "TLS",
                 () => admit([]),
                 () => admit(spec.ingress),
             );

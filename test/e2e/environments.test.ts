@@ -7,6 +7,7 @@ import { HPC, STATE } from "../../local/machine/layout";
 import { outputs } from "../../local/stacks/pulumi";
 import { attempt, run, until } from "../../local/machine/shell";
 import { version } from "../../local/toolchain/tools";
+import { NAMES } from "../../stacks/compose";
 import { assertStreams } from "./streams";
 import { assertNamespaces, make, TABLE, UNCHANGED } from "./support";
 
@@ -49,6 +50,12 @@ describe("the environments and controllers", () => {
         it(`${controller}: exec, silent watches and large objects pass`, async () => {
             await assertStreams("dev");
         });
+
+        if (controller === "traefik") {
+            it("traefik: an Ingress with a host is served at the same port, and one without takes nothing away", async () => {
+                await besideOtherIngresses();
+            });
+        }
 
         it(`${controller}: another controller and its Ingress stay untouched, and leave ours alone`, async () => {
             await besideAnotherController(controller);
@@ -101,6 +108,32 @@ async function announced(environment: Environment): Promise<void> {
     const neighbour = await run(["ip", "neigh", "show", apiServerHost], { netns: HPC });
     assert.match(neighbour, /lladdr ([0-9a-f]{2}:){5}/);
     assert.doesNotMatch(await run(["ip", "-o", "addr"], { netns: HPC }), new RegExp(`${apiServerHost}/`));
+}
+
+/** Makes Ingresses of the class that lead to who does not answer plain HTTP: one that is served says 502. */
+async function besideOtherIngresses(): Promise<void> {
+    const { apiServerHost, apiServerPort, apiServerUrl, ingressClassName, namespace } = await outputs("dev");
+    const backend = { service: { name: NAMES.proxy, port: { number: apiServerPort } } };
+    const http = { paths: [{ path: "/", pathType: "Prefix", backend }] };
+    const ingress = (name: string, rule: object) => ({
+        apiVersion: "networking.k8s.io/v1",
+        kind: "Ingress",
+        metadata: { name, namespace },
+        spec: { ingressClassName, rules: [rule], tls: [{}] },
+    });
+    const items = [ingress("with-host", { host: "other.example", http }), ingress("without-host", { http })];
+    await applyManifest(JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+    try {
+        const resolve = ["--resolve", `other.example:${apiServerPort}:${apiServerHost}`];
+        const curl = ["curl", "-sk", "--max-time", "5", "-o", "/dev/null", "-w", "%{http_code}", ...resolve];
+        const status = async (url: string) => (await attempt([...curl, url], { netns: HPC })).stdout;
+        const other = `https://other.example:${apiServerPort}`;
+        await until("the Ingress with a host", 30, async () => (await status(other)) === "502");
+        assert.equal(await status(`${apiServerUrl}/version`), "200");
+        await make("verify");
+    } finally {
+        await kubectl("delete", "ingress", "with-host", "without-host", "--namespace", namespace);
+    }
 }
 
 /** Runs a public controller beside the internal one: neither touches the other's Ingresses. */

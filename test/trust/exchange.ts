@@ -8,6 +8,8 @@ export interface Sent {
     readonly bytes: string;
     /** Without TLS. */
     readonly plain?: boolean;
+    /** Bytes before TLS begins, as base64. */
+    readonly before?: string | undefined;
     /** What TLS is told besides: versions, ciphers, a client's certificate. */
     readonly tls?: Pick<
         ConnectionOptions,
@@ -36,12 +38,14 @@ const SILENCE_MS = 1500;
  * Sends bytes as they are, which no HTTP client would, and returns what comes back until the server closes or falls silent. The
  * certificate is not verified: that is tested elsewhere.
  */
-export function exchange({ host, port }: Target, { bytes, plain, tls }: Sent): Promise<Received> {
+export function exchange({ host, port }: Target, { bytes, plain, before = "", tls }: Sent): Promise<Received> {
     return new Promise((resolve) => {
         const ready = () => socket.write(Buffer.from(bytes, "base64"));
+        const connection = connectPlain({ host, port });
+        connection.write(Buffer.from(before, "base64"));
         const socket = plain
-            ? connectPlain({ host, port }, ready)
-            : connect({ host, port, rejectUnauthorized: false, ...tls }, ready);
+            ? connection.once("connect", ready)
+            : connect({ socket: connection, rejectUnauthorized: false, ...tls }, ready);
         const chunks: Buffer[] = [];
         let error: string | undefined;
         socket.on("data", (chunk: Buffer) => chunks.push(chunk));

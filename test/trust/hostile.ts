@@ -34,6 +34,8 @@ interface Entry {
     readonly clientCertificate?: boolean;
     /** Without TLS. */
     readonly plain?: boolean;
+    /** Bytes before TLS begins, as they are. */
+    readonly before?: string;
     /** The statuses of the first answer that are right; 0 is a connection that ends without one. */
     readonly expect: readonly number[];
     /** How many requests may come to the API server; default 0. */
@@ -82,10 +84,12 @@ function bytesOf(request: Hostile, number: number, attacker: Attacker): Sent {
             .replaceAll("${longer}", "a".repeat(2048 * 1024))
             .replaceAll("${agent}", agent(number));
     const text = fill(request.raw ?? structured(request));
-    const { plain, tls, clientCertificate } = request;
+    const { plain, before, tls, clientCertificate } = request;
+    const encoded = (bytes: string) => Buffer.from(bytes, "latin1").toString("base64");
     return {
-        bytes: Buffer.from(text, "latin1").toString("base64"),
+        bytes: encoded(text),
         plain,
+        before: before === undefined ? undefined : encoded(fill(before)),
         tls: { ...tls, ...(clientCertificate ? attacker.certificate : {}) },
     };
 }

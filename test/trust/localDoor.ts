@@ -118,6 +118,7 @@ export class LocalDoor {
     private configuration(): string {
         const text = nginxConfiguration({
             port: 60443,
+            clients: "outside",
             redirect: { from: 6080, to: 60443 },
             healthPort: 8081,
             paths: API_PATHS,

@@ -10,7 +10,6 @@ import { input, record, registered, settled } from "./support/mocks";
 /** Of programs that are not ours, as they were read from the versions in README.md's table. */
 const THEIRS = [
     "certmanager_certificate_expiration_timestamp_seconds",
-    "traefik_entrypoint_requests_total",
     "traefik_open_connections",
     "traefik_tls_certs_not_after",
 ];

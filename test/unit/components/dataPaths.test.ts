@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ApiIngress } from "../../../components/apiIngress";
 import { InternalIngressController } from "../../../components/internalIngressController";
 import { NginxApiProxy } from "../../../components/nginxApiProxy";
-import { ISSUER, NAMESPACE, PORTS, PROXY } from "../support/arguments";
+import { ISSUER, NAMESPACE, PASSED_THROUGH, PORTS, PROXY } from "../support/arguments";
 import { CA_PEM, input, record, settled } from "../support/mocks";
 
 /** The API server's own limit for a request's line and headers, and the 4 KiB by which Go is more generous. */
@@ -12,6 +12,7 @@ const SILENCE_SECONDS = 14400;
 /** Every limit on the way, of each program that a request may pass, all as numbers of bytes or seconds. */
 describe("on every way to the API server", () => {
     let proxy: string;
+    let passedThrough: string;
     let annotations: Record<string, string>;
     let traefik: string[];
     let ingressNginx: Record<string, string>;
@@ -19,6 +20,7 @@ describe("on every way to the API server", () => {
     before(async () => {
         await record();
         await settled(new NginxApiProxy("proxy", PROXY));
+        await settled(new NginxApiProxy("passed-through", PASSED_THROUGH));
         const address = "10.1.2.3";
         const route = {
             ingressClassName: "class",
@@ -43,12 +45,13 @@ describe("on every way to the API server", () => {
         await settled(new InternalIngressController("traefik", { ...controller, software: image }));
         await settled(new InternalIngressController("nginx", { ...controller, software: chart }));
         proxy = input("proxy-configuration", "data", "nginx.conf") as string;
+        passedThrough = input("passed-through-configuration", "data", "nginx.conf") as string;
         annotations = input("ingress-ingress", "metadata", "annotations") as Record<string, string>;
         traefik = input("traefik-deployment", "spec", "template", "spec", "containers", 0, "args") as string[];
         ingressNginx = input("nginx-chart", "values", "controller", "config") as Record<string, string>;
     });
 
-    const directive = (name: string) => new RegExp(`^ +${name} ([^;]+);`, "m").exec(proxy)?.[1] ?? "";
+    const directive = (name: string, text = proxy) => new RegExp(`^ +${name} ([^;]+);`, "m").exec(text)?.[1] ?? "";
     const annotation = (name: string) => annotations[`nginx.ingress.kubernetes.io/${name}`] ?? "";
     const flag = (name: string) =>
         traefik.find((arg) => arg.startsWith(`--entrypoints.websecure.${name}=`))?.split("=")[1] ?? "";
@@ -90,6 +93,14 @@ describe("on every way to the API server", () => {
         assert.equal(directive("keepalive_timeout"), "180s");
         assert.equal(ingressNginx["keep-alive"], "180");
         assert.equal(flag("transport.respondingtimeouts.idletimeout"), "180s");
+    });
+
+    it("connections that are passed through have ended by themselves when a pod that goes cuts them", () => {
+        const seconds = (name: string) => Number.parseInt(directive(name, passedThrough));
+        const cut = Number.parseInt(flag("transport.lifecycle.gracetimeout"));
+        assert.ok(seconds("keepalive_time") >= 60);
+        assert.ok(seconds("keepalive_time") + seconds("keepalive_timeout") < cut);
+        assert.equal(directive("keepalive_time"), "");
     });
 
     it("headers of any name arrive", () => {

@@ -95,45 +95,48 @@ describe("InternalIngressController", () => {
         assert.equal(values("extraArgs", "default-ssl-certificate"), `${NAMESPACE}/leaf`);
     });
 
-    describe("Traefik's own route", () => {
-        const given = {
-            url: "https://proxy.interlink.svc:60443",
-            caCertificate: "-----BEGIN CERTIFICATE-----",
-            paths: ["/api", "/version"],
-        };
-        const configuration = async (address: string, route?: typeof given) => {
-            const software = { type: "traefik", image: "traefik:3", route } as const;
-            await settled(new InternalIngressController("controller", { ...args, address, software }));
+    describe("Traefik's own configuration", () => {
+        const configuration = async (passThroughTo?: string) => {
+            await record();
+            const software = { type: "traefik", image: "traefik:3", passThroughTo } as const;
+            await settled(new InternalIngressController("controller", { ...args, software }));
             return parse(input("controller-configuration", "data", "traefik.yaml") as string) as {
-                http: { routers: Record<string, object>; serversTransports?: object; services?: object };
+                readonly http: { readonly routers: object };
+                readonly tcp?: {
+                    readonly routers: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+                    readonly services: Readonly<
+                        Record<string, { loadBalancer: { servers: object[]; serversTransport: string } }>
+                    >;
+                    readonly serversTransports: Readonly<Record<string, object>>;
+                };
+                readonly tls: { readonly stores: object };
             };
         };
-        const paths = "Path(`/api`) || PathPrefix(`/api/`) || Path(`/version`) || PathPrefix(`/version/`)";
 
-        it("leads the address's clients to a backend that is verified, by connections that are kept", async () => {
-            const { http } = await configuration("10.1.2.3", given);
-            assert.deepEqual(http.serversTransports, {
-                api: { rootCAs: [given.caCertificate], maxIdleConnsPerHost: 256 },
-            });
-            assert.deepEqual(http.services, {
-                api: { loadBalancer: { servers: [{ url: given.url }], serversTransport: "api" } },
-            });
-            assert.deepEqual(http.routers.api, {
-                entryPoints: ["websecure"],
-                rule: paths,
-                middlewares: ["retry"],
-                service: "api",
-            });
+        it("passes TLS through to a backend that is told whose it is, before Ingresses without a host", async () => {
+            const { tcp } = await configuration("10.96.1.2:60443");
+            const { rule, priority, ...router } = tcp?.routers.api ?? {};
+            assert.deepEqual(router, { entryPoints: ["websecure"], tls: { passthrough: true }, service: "api" });
+            // Any rule with a host is longer, and HostSNI(`*`) is the one that comes after Ingresses without a host.
+            assert.deepEqual([rule, priority], ["HostSNIRegexp(`.*`)", 1]);
+            assert.deepEqual(tcp?.services.api?.loadBalancer.servers, [{ address: "10.96.1.2:60443" }]);
+            const transport = tcp.serversTransports[tcp.services.api.loadBalancer.serversTransport];
+            assert.deepEqual(transport, { proxyProtocol: { version: 2 } });
         });
 
-        it("is for one host where the address is a name", async () => {
-            const { http } = await configuration("api.example.org", given);
-            assert.equal((http.routers.api as { rule: string }).rule, `Host(\`api.example.org\`) && (${paths})`);
+        it("has the certificate for Ingresses either way, and else leads nowhere", async () => {
+            for (const passThroughTo of ["10.96.1.2:60443", undefined]) {
+                const { http, tls } = await configuration(passThroughTo);
+                assert.deepEqual(Object.keys(http.routers), ["ready"]);
+                assert.deepEqual(Object.keys(tls.stores), ["default"]);
+            }
+            assert.equal((await configuration()).tcp, undefined);
         });
 
-        it("is not there unless it is given", async () => {
-            const { http } = await configuration("10.1.2.3");
-            assert.deepEqual(Object.keys(http.routers), ["ready"]);
+        it("believes no client that says by PROXY protocol whose connection it is", async () => {
+            await configuration("10.96.1.2:60443");
+            const flags = input("controller-deployment", "spec", "template", "spec", "containers", 0, "args");
+            assert.ok(!(flags as string[]).some((flag) => /proxyprotocol|forwardedheaders/i.test(flag)));
         });
     });
 

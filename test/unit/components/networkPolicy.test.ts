@@ -67,7 +67,7 @@ describe("the network policies of a stack", () => {
                 "namespace-default-deny": {},
                 "my-ingress-nginx-network-policy": {
                     ingress: [OUTSIDE],
-                    egress: [API_SERVER, { to: [{ podSelector: {} }] }, ...(controller === "traefik" ? [DNS] : [])],
+                    egress: [API_SERVER, { to: [{ podSelector: {} }] }],
                 },
                 "my-nginx-kubernetes-api-network-policy": {
                     ingress: [{ from, ports: TCP(60443) }],

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { DEFAULT_LIMITS, NginxApiProxy } from "../../../components/nginxApiProxy";
 import { nginxConfiguration } from "../../../components/nginxApiProxy/configuration";
-import { HOST_PORTS, NAMESPACE, PROXY } from "../support/arguments";
+import { HOST_PORTS, NAMESPACE, PASSED_THROUGH, PROXY } from "../support/arguments";
 import { start } from "../support/nginxStart";
-import { hostPortsOf, input, record, registered, settled, valueOf } from "../support/mocks";
+import { hostPortsOf, input, record, registered, SERVICE_IP, settled, valueOf } from "../support/mocks";
 
 describe("NginxApiProxy", () => {
     beforeEach(() => record());
@@ -17,6 +17,7 @@ describe("NginxApiProxy", () => {
         assert.deepEqual(input("proxy-certificate", "spec", "dnsNames"), [`proxy.${NAMESPACE}.svc`]);
         assert.equal(input("proxy-service", "spec", "ports", 0, "port"), 60443);
         assert.equal(await valueOf(proxy.serverName), `proxy.${NAMESPACE}.svc`);
+        assert.equal(await valueOf(proxy.serviceAddress), `${SERVICE_IP}:60443`);
         const configuration = input("proxy-configuration", "data", "nginx.conf") as string;
         assert.match(configuration, /proxy_ssl_verify on;/);
         assert.match(configuration, /listen 60443 ssl /);
@@ -26,6 +27,7 @@ describe("NginxApiProxy", () => {
     it("keeps the paths that kubectl needs, and no others", () => {
         const text = nginxConfiguration({
             port: 60443,
+            clients: "controller",
             healthPort: 8081,
             paths: ["/api", "/.well-known"],
             readTimeoutSeconds: 14400,
@@ -69,6 +71,28 @@ describe("NginxApiProxy", () => {
         assert.match(text("behind"), /proxy_set_header X-Real-Ip '';/);
     });
 
+    it("has the address's certificate where a controller passes TLS through, and believes it whose connection it is", async () => {
+        const { clients } = PASSED_THROUGH;
+        const pods = { networkPolicies: { apiServerPorts: [443] } };
+        const held = { ...clients, sourceRanges: ["10.0.0.0/8"] };
+        await settled(new NginxApiProxy("proxy", { ...PASSED_THROUGH, clients: held, pods }));
+        assert.ok(!registered().some((entry) => entry.includes("Certificate")));
+        const pod = ["spec", "template", "spec"];
+        assert.equal(input("proxy-deployment", ...pod, "volumes", 1, "secret", "secretName"), "leaf");
+        assert.deepEqual(hostPortsOf("proxy-deployment"), [undefined, undefined]);
+        assert.deepEqual(input("proxy-network-policy", "spec", "ingress"), [
+            { from: [{ podSelector: { matchLabels: clients.podLabels } }], ports: [{ protocol: "TCP", port: 60443 }] },
+        ]);
+        assert.equal(text("proxy").match(/listen \S*60443 ssl proxy_protocol /g)?.length, 2);
+        assert.match(text("proxy"), /set_real_ip_from 0\.0\.0\.0\/0;\n +set_real_ip_from ::\/0;/);
+        assert.match(text("proxy"), /real_ip_header proxy_protocol;/);
+        assert.match(text("proxy"), /proxy_set_header X-Forwarded-For \$remote_addr;/);
+        assert.match(text("proxy"), /allow 10\.0\.0\.0\/8;\n +deny all;/);
+        assert.doesNotMatch(text("proxy"), /return 308/);
+        await settled(new NginxApiProxy("ended", PROXY));
+        assert.doesNotMatch(text("ended"), /proxy_protocol|real_ip|keepalive_time /);
+    });
+
     it("keeps connections for more requests than a second of load has, on either side", async () => {
         await settled(new NginxApiProxy("proxy", PROXY));
         assert.equal(text("proxy").match(/keepalive_requests 100000;/g)?.length, 2);
@@ -81,6 +105,8 @@ describe("NginxApiProxy", () => {
             new NginxApiProxy("front", { ...PROXY, clients: { type: "outside", tlsSecretName: "leaf", port: 443 } }),
         );
         assert.match(text("front"), /"client":"\$remote_addr"/);
+        await settled(new NginxApiProxy("behind", PASSED_THROUGH));
+        assert.match(text("behind"), /"client":"\$proxy_protocol_addr"/);
         assert.doesNotMatch(
             /log_format[^;]+;/.exec(text("front"))?.[0] ?? "$",
             /request_uri|args|"\$request"|http_auth/,

@@ -260,6 +260,7 @@ rule("tls-on-every-hop", ({ passes, refuses }) => {
 
     const args = {
         port: 60443,
+        clients: "controller",
         healthPort: 8081,
         paths: ["/api"],
         readTimeoutSeconds: 14400,
@@ -270,7 +271,7 @@ rule("tls-on-every-hop", ({ passes, refuses }) => {
         shutdownSeconds: 300,
         limits: DEFAULT_LIMITS,
         metrics: false,
-    };
+    } as const;
     const configuration = nginxConfiguration(args);
     const configMap = (text: string) => ({ data: { "nginx.conf": text } });
     const verify = 'data["nginx.conf"].proxy_ssl_verify of ConfigMap web';
@@ -278,31 +279,24 @@ rule("tls-on-every-hop", ({ passes, refuses }) => {
     passes("the one that admits jobs alone", CONFIG_MAP, configMap(nginxConfiguration({ ...args, admit: "jobs" })));
     passes("an unknown configuration", CONFIG_MAP, configMap(UNKNOWN));
     passes("a ConfigMap of something else", CONFIG_MAP, { data: { "traefik.yaml": "tls: {}" } });
-    const traefik = (url: string, transport: object) => ({
-        data: {
-            "traefik.yaml": stringify({
-                http: {
-                    services: { api: { loadBalancer: { servers: [{ url }] } } },
-                    serversTransports: { api: transport },
-                },
-            }),
-        },
-    });
+    const traefik = (configuration: object) => ({ data: { "traefik.yaml": stringify(configuration) } });
+    const router = (tls?: object) => traefik({ tcp: { routers: { api: { rule: "HostSNIRegexp(`.*`)", tls } } } });
     const routed = (what: string) => `data["traefik.yaml"].${what} of ConfigMap web`;
-    passes("Traefik's route", CONFIG_MAP, traefik("https://proxy:60443", { rootCAs: ["PEM"] }));
-    passes("Traefik's route that is not known yet", CONFIG_MAP, { data: { "traefik.yaml": UNKNOWN } });
+    passes("TLS that Traefik passes through", CONFIG_MAP, router({ passthrough: true }));
+    passes("Traefik's configuration that is not known yet", CONFIG_MAP, { data: { "traefik.yaml": UNKNOWN } });
     refuses(
-        "Traefik's route to plain HTTP",
+        "a route of Traefik's that ends TLS",
         CONFIG_MAP,
-        traefik("http://proxy:8080", {}),
-        `${routed("url")}: "http://proxy:8080" is not allowed; give an https:// address.`,
+        traefik({ http: { services: { api: { loadBalancer: { servers: [{ url: "http://proxy:8080" }] } } } } }),
+        `${routed("http.services")}: "api" is not allowed; give a TCP router that passes TLS through.`,
     );
     refuses(
-        "Traefik's route that verifies nobody",
+        "TLS that Traefik ends before TCP",
         CONFIG_MAP,
-        traefik("https://proxy:60443", { insecureSkipVerify: true }),
-        `${routed("insecureSkipVerify")}: true is not allowed; give false.`,
+        router({ passthrough: false }),
+        `${routed("tcp.passthrough")}: false is not allowed; give true.`,
     );
+    refuses("TCP without TLS", CONFIG_MAP, router(), `${routed("tcp.passthrough")} is missing; give true.`);
     passes("a comment", CONFIG_MAP, configMap(`# proxy_pass http://api;\n${configuration}`));
     refuses(
         "a proxy that speaks plain HTTP",

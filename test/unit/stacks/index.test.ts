@@ -7,7 +7,17 @@ import { deploy, NodeLook } from "../../../stacks";
 import { images } from "../../../versions";
 import { CLOUD, EXTERNAL, KIND, METALLB } from "../support/badSettings";
 import { certificateFor } from "../support/fakeCluster";
-import { CA_PEM, find, input, record, recordedResources, registered, settledStack, valueOf } from "../support/mocks";
+import {
+    CA_PEM,
+    find,
+    input,
+    record,
+    recordedResources,
+    registered,
+    SERVICE_IP,
+    settledStack,
+    valueOf,
+} from "../support/mocks";
 
 /** Composes the stack of settings, to the end. */
 async function deployed(settings: Readonly<Record<string, unknown>>) {
@@ -34,7 +44,7 @@ for (const good of [KIND, CLOUD, METALLB]) {
                 assert.equal(await valueOf(apiServerUrl), "https://10.1.2.3:60443");
             });
 
-            it("leads clients outside to the pods that end TLS", async () => {
+            it("leads clients outside to the controller or, without one, to the proxy", async () => {
                 const { ingressClassName } = await deployed({ ...good, controller });
                 assert.equal(await valueOf(ingressClassName), controller === "none" ? "" : "nginx-internal");
                 const front = controller === "none" ? "my-nginx-kubernetes-api" : "my-ingress-nginx";
@@ -124,21 +134,29 @@ describe("MetalLB's load balancer", () => {
     });
 });
 
-/** What is looked at of Traefik's own configuration. */
-interface TraefikRoute {
-    readonly http: {
-        readonly routers: { readonly api: { readonly middlewares: readonly string[] } };
-        readonly middlewares: {
-            readonly sources?: { readonly ipAllowList: { readonly sourceRange: readonly string[] } };
-        };
-    };
-}
+describe("with Traefik", () => {
+    it("TLS is passed through to the proxy's Service, and both have the certificate of the address", async () => {
+        await deployed({ ...METALLB, controller: "traefik" });
+        const traefik = input("my-ingress-nginx-configuration", "data", "traefik.yaml") as string;
+        assert.match(traefik, new RegExp(`address: ${SERVICE_IP}:60443`));
+        const proxy = input("my-nginx-kubernetes-api-configuration", "data", "nginx.conf") as string;
+        assert.match(proxy, /listen 60443 ssl proxy_protocol /);
+        for (const [name, ...path] of [
+            ["my-nginx-kubernetes-api-deployment", 1, "secret", "secretName"],
+            ["my-ingress-nginx-deployment", 0, "projected", "sources", 1, "secret", "name"],
+        ] as const) {
+            const secret = input(name, "spec", "template", "spec", "volumes", ...path);
+            assert.equal(secret, "web-ssl-kubernetes-api");
+        }
+        assert.ok(
+            !registered().includes("kubernetes:cert-manager.io/v1:Certificate my-nginx-kubernetes-api-certificate"),
+        );
+    });
+});
 
 describe("the networks of clients", () => {
     const sourceRanges = ["10.0.0.0/8"];
     const held = ["10.0.0.0/8", "127.0.0.0/8", "::1/128"];
-    const route = () =>
-        (parse(input("my-ingress-nginx-configuration", "data", "traefik.yaml") as string) as TraefikRoute).http;
     const annotation = () =>
         (input("kubernetes-api-ingress", "metadata", "annotations") as Record<string, string>)[
             "nginx.ingress.kubernetes.io/whitelist-source-range"
@@ -154,21 +172,19 @@ describe("the networks of clients", () => {
             await deployed({ ...settings, controller: "ingress-nginx" });
             assert.equal(annotation(), held.join(","));
             assert.doesNotMatch(configuration(), /deny all/);
-            await deployed({ ...settings, controller: "traefik" });
-            assert.deepEqual(route().middlewares.sources?.ipAllowList.sourceRange, held);
-            assert.deepEqual(route().routers.api.middlewares, ["sources", "retry"]);
-            assert.doesNotMatch(configuration(), /deny all/);
-            await deployed({ ...settings, controller: "none" });
-            assert.match(
-                configuration(),
-                /allow 10\.0\.0\.0\/8;\s+allow 127\.0\.0\.0\/8;\s+allow ::1\/128;\s+deny all;/,
-            );
+            for (const controller of ["traefik", "none"]) {
+                await deployed({ ...settings, controller });
+                assert.match(
+                    configuration(),
+                    /allow 10\.0\.0\.0\/8;\s+allow 127\.0\.0\.0\/8;\s+allow ::1\/128;\s+deny all;/,
+                );
+            }
         });
     }
 
     it("are the load balancer's alone where nodes pass connections on, since everybody would be refused", async () => {
         await deployed({ ...METALLB, controller: "traefik", loadBalancer: { sourceRanges } });
-        assert.deepEqual(route().routers.api.middlewares, ["retry"]);
+        assert.doesNotMatch(configuration(), /deny all/);
         await deployed({ ...METALLB, controller: "ingress-nginx", loadBalancer: { sourceRanges } });
         assert.equal(annotation(), undefined);
         await deployed({ ...CLOUD, controller: "none", loadBalancer: { provider: "aws", sourceRanges } });

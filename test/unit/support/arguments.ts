@@ -11,13 +11,20 @@ export const ISSUER: IssuerRef = { name: "ca", kind: "ClusterIssuer", group: "ce
 export const PORTS = { http: 6080, https: 60443 };
 /** Nodes whose own ports lead to them. */
 export const HOST_PORTS = { nodeSelector: { "ingress-ready": "true" } };
-/** Arguments of a proxy behind a controller. */
+/** Labels of a controller's pods. */
+const CONTROLLER = { "app.kubernetes.io/instance": "controller" };
+/** Arguments of a proxy behind a controller that ends TLS. */
 export const PROXY: NginxApiProxyArgs = {
     namespace: NAMESPACE,
     image: "nginx:1",
-    clients: { type: "controller", issuerRef: ISSUER, podLabels: { "app.kubernetes.io/instance": "controller" } },
+    clients: { type: "controller", issuerRef: ISSUER, podLabels: CONTROLLER },
     ports: PORTS,
 };
+/** The same behind one that passes TLS through. */
+export const PASSED_THROUGH = {
+    ...PROXY,
+    clients: { type: "passed-through", tlsSecretName: "leaf", podLabels: CONTROLLER },
+} as const satisfies NginxApiProxyArgs;
 /** Arguments of an InterLink release. */
 export const RELEASE: InterlinkReleaseArgs = {
     namespace: "interlink",

@@ -26,6 +26,9 @@ oWufHgQ=
 -----END CERTIFICATE-----
 `;
 
+/** Address in the cluster that every Service gets. */
+export const SERVICE_IP = "10.96.1.2";
+
 const recorded: Recorded[] = [];
 let loadBalancer: object = {};
 
@@ -43,7 +46,7 @@ export async function record(preview = false): Promise<void> {
             newResource: ({ type, name, inputs, id }) => {
                 const given = inputs as Record<string, unknown>;
                 recorded.push({ type, name, inputs: given, read: id !== "" && id !== undefined });
-                return { id: id || `${name}-id`, state: { ...given, ...computed(type, id) } };
+                return { id: id || `${name}-id`, state: { ...given, ...computed(type, given, id) } };
             },
             call: ({ inputs }) => inputs as Record<string, unknown>,
         },
@@ -54,14 +57,14 @@ export async function record(preview = false): Promise<void> {
 }
 
 /** What the cluster adds to a resource. */
-function computed(type: string, id?: string): Record<string, unknown> {
+function computed(type: string, given: Readonly<Record<string, unknown>>, id?: string): Record<string, unknown> {
     switch (type) {
         case "kubernetes:core/v1:Secret":
             return { data: pulumi.secret({ "tls.crt": Buffer.from(CA_PEM).toString("base64") }) };
         case "kubernetes:core/v1:ConfigMap":
             return id === "kube-system/kube-root-ca.crt" ? { data: { "ca.crt": CA_PEM } } : {};
         case "kubernetes:core/v1:Service":
-            return { status: { loadBalancer } };
+            return { spec: { ...(given.spec as object), clusterIP: SERVICE_IP }, status: { loadBalancer } };
         case "random:index/randomId:RandomId":
             return { hex: "c0ffee" };
         default:
