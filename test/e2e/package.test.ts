@@ -9,7 +9,7 @@ import { run } from "../../local/machine/shell";
 import { settingsPath } from "../../local/stacks/environments";
 import { environment, pulumiDestroy, pulumiUp, Stack } from "../../local/stacks/pulumi";
 import { ensureTools, toolPath } from "../../local/toolchain/tools";
-import { assertNamespaces, curlOutside, inSteps, make, UNCHANGED } from "./support";
+import { assertNamespaces, curlOutside, fromNothing, inSteps, make, UNCHANGED } from "./support";
 
 /** The example with the settings of the local cluster, as a stack. */
 const STACK: Stack = {
@@ -27,7 +27,7 @@ interface Outputs {
 
 inSteps("a program in YAML", {
     "reads from the package what its component takes": async () => {
-        await make("up");
+        await fromNothing();
         await ensureTools(["pulumi-language-yaml"]);
         const plugin = join(PROJECT, "local", "toolchain", "bin", "pulumi-resource-interlink-kube-api");
         // Not in the project's own folder, which is a program too: there Pulumi does not know which one is meant.
