@@ -68,6 +68,8 @@ const pools = (
     },
     [`${METALLB_OBJECTS}/l2advertisements`]: { items: [{ metadata: { name: "all" }, spec: {} }] },
 });
+/** A pool of somebody else's that holds the address, with what else it says. */
+const poolWith = (spec: object) => pools(["default", KUBECTL, ["10.1.2.0/28"], spec]);
 const service = (namespace: string, name: string, ip: string) => ({
     "/api/v1/services": { items: [{ metadata: { namespace, name }, status: { loadBalancer: { ingress: [{ ip }] } } }] },
 });
@@ -439,16 +441,11 @@ const CASES: readonly {
         settings: NO_ADDRESSES,
         has: {
             ...THEIRS,
-            ...pools([
-                "default",
-                KUBECTL,
-                ["10.1.2.0/28"],
-                {
-                    autoAssign: false,
-                    avoidBuggyIPs: true,
-                    serviceAllocation: { namespaces: ["ingress-nginx-internal"] },
-                },
-            ]),
+            ...poolWith({
+                autoAssign: false,
+                avoidBuggyIPs: true,
+                serviceAllocation: { namespaces: ["ingress-nginx-internal"] },
+            }),
         },
     },
     {
@@ -456,12 +453,9 @@ const CASES: readonly {
         settings: NO_ADDRESSES,
         has: {
             ...THEIRS,
-            ...pools([
-                "default",
-                KUBECTL,
-                ["10.1.2.0/28"],
-                { serviceAllocation: { namespaces: ["a"], namespaceSelectors: [{ matchLabels: { b: "c" } }] } },
-            ]),
+            ...poolWith({
+                serviceAllocation: { namespaces: ["a"], namespaceSelectors: [{ matchLabels: { b: "c" } }] },
+            }),
         },
     },
     ...[NO_ADDRESSES, { ...NO_ADDRESSES, ...PRESENT, uniqueNames: true, namespace: "a" }].map((settings) => ({
@@ -472,12 +466,7 @@ const CASES: readonly {
             ...namespace("cert-manager", OURS),
             ...deployments(deployment(HELM)),
             ...THEIRS,
-            ...pools([
-                "default",
-                KUBECTL,
-                ["10.1.2.0/28"],
-                { serviceAllocation: { priority: 1, namespaces: ["a", "b"] } },
-            ]),
+            ...poolWith({ serviceAllocation: { priority: 1, namespaces: ["a", "b"] } }),
         },
         says: [
             `address: the pool default of the cluster's MetalLB, which holds 10.1.2.3, serves the namespaces a, b alone; ${"uniqueNames" in settings ? "" : "add ingress-nginx-internal to its serviceAllocation, or "}give another address.`,
@@ -486,7 +475,7 @@ const CASES: readonly {
     {
         what: "a pool of MetalLB's that gives no such address, although it holds it",
         settings: { ...NO_ADDRESSES, address: "10.1.2.0" },
-        has: { ...THEIRS, ...pools(["default", KUBECTL, ["10.1.2.0/28"], { avoidBuggyIPs: true }]) },
+        has: { ...THEIRS, ...poolWith({ avoidBuggyIPs: true }) },
         says: [
             "address: the pool default of the cluster's MetalLB has avoidBuggyIPs, and gives none that ends in .0 or .255; give another address.",
         ],
