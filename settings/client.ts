@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import * as http from "node:http";
 import * as https from "node:https";
-import { isIPv6 } from "node:net";
 import { buffer } from "node:stream/consumers";
 import * as tls from "node:tls";
 import {
@@ -15,6 +14,7 @@ import {
     ServerConfiguration,
     wrapHttpLibrary,
 } from "@kubernetes/client-node";
+import { urlHost } from "../components/parts/arguments";
 
 /** How long an answer may take that the client library waits for. */
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -114,8 +114,7 @@ function writeBrackets(agent: ProxyAgent): void {
     if (!Object.hasOwn(agent, "createConnection")) {
         const connect = agent.createConnection.bind(agent);
         agent.createConnection = (options, done) => {
-            const { host = "" } = options;
-            return connect({ ...options, host: isIPv6(host) ? `[${host}]` : host }, done);
+            return connect({ ...options, host: urlHost(options.host ?? "") }, done);
         };
     }
 }

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
-import { isIPv6 } from "node:net";
 import { parseDocument } from "yaml";
+import { urlHost } from "../components/parts/arguments";
 
 /** Where a pod has its service account. */
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -175,7 +175,7 @@ function inCluster(serviceAccount: string): KubeconfigContent | undefined {
         return undefined;
     }
     const name = "in-cluster";
-    const server = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+    const server = `https://${urlHost(host)}:${port}`;
     return {
         "current-context": name,
         contexts: [{ name, context: { cluster: name, user: name } }],

@@ -119,9 +119,14 @@ export function isCertificates(text: string, count?: number): boolean {
     }
 }
 
+/** A host, an IP address or a DNS name, as it stands in URLs: an IPv6 address in brackets. */
+export function urlHost(host: string): string {
+    return isIP(host) === 6 ? `[${host}]` : host;
+}
+
 /** A host, an IP address or a DNS name, and a port, as they stand in URLs. */
 export function hostAndPort(host: string, port: number): string {
-    return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+    return `${urlHost(host)}:${port}`;
 }
 
 /** The URL of a server at an IP address or a DNS name. */
