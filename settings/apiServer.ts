@@ -3,6 +3,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import * as tls from "node:tls";
 import { KubeConfig } from "@kubernetes/client-node";
+import { messageOf } from "../components/parts/errors";
 import { Client } from "./client";
 import { Kubeconfig, KubeconfigFault } from "./kubeconfig";
 import { environmentProxy } from "./proxy";
@@ -82,7 +83,7 @@ export function apiServer(kubeconfig: Kubeconfig, contextName: string | undefine
         get: async (path, part = "whole") => {
             options ??= requestOptions(client).catch((error: unknown) => {
                 throw new KubeconfigFault(
-                    `${key}: ${called} names what cannot be used (${reason(error)}); give a kubeconfig whose files are there, and ` +
+                    `${key}: ${called} names what cannot be used (${messageOf(error)}); give a kubeconfig whose files are there, and ` +
                         "whose command for credentials works.",
                 );
             });
@@ -144,13 +145,6 @@ async function requestOptions(client: () => KubeConfig): Promise<https.RequestOp
     const options: https.RequestOptions = { timeout: REQUEST_TIMEOUT_MS };
     await within(CREDENTIALS_TIMEOUT_MS, client().applyToHTTPSOptions(options));
     return options;
-}
-
-/** An error's message in one line; that of several attempts has none of its own. */
-export function reason(error: unknown): string {
-    const { message, errors, code } = error as AggregateError & { readonly code?: string };
-    const text = message || errors?.map((part) => (part as Error).message).join(", ") || code || "no reason given";
-    return text.trim().replace(/\s+/g, " ");
 }
 
 /** The token of a file, which wins over one in the kubeconfig; the library knows the file by another key. */

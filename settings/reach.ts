@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { ApiServer, apiServer, reason } from "./apiServer";
+import { messageOf } from "../components/parts/errors";
+import { ApiServer, apiServer } from "./apiServer";
 import { findKubeconfig, Kubeconfig, KubeconfigFault } from "./kubeconfig";
 
 /** The cluster that a stack belongs to. */
@@ -67,7 +68,7 @@ async function makeCertainThatItAnswers(api: ApiServer, { called, key }: Kubecon
             throw error;
         }
         throw new KubeconfigFault(
-            `${key}: ${server} does not answer${through} (${reason(error)}); give the kubeconfig of a cluster that runs.`,
+            `${key}: ${server} does not answer${through} (${messageOf(error)}); give the kubeconfig of a cluster that runs.`,
         );
     });
     if (status === 401) {
