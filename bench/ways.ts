@@ -6,7 +6,7 @@ import { HPC, NET, PROJECT, STATE } from "../local/machine/layout";
 import { attempt, run, until } from "../local/machine/shell";
 import { template } from "../local/machine/template";
 import { settingsPath } from "../local/stacks/environments";
-import { environment, pulumiDestroy, pulumiUp, Stack } from "../local/stacks/pulumi";
+import { environment, outputsOf, pulumiDestroy, pulumiUp, Stack } from "../local/stacks/pulumi";
 import { sourceOf } from "../local/toolchain/modules";
 import { moduleSource, version } from "../local/toolchain/tools";
 import { WayOf } from "./data";
@@ -124,8 +124,7 @@ async function makeOurs({ name: controller, port }: Way): Promise<string> {
     mkdirSync(dirname(stack.settings), { recursive: true });
     writeFileSync(stack.settings, stringify(file));
     await pulumiUp(stack);
-    const output = ["pulumi", "stack", "output", "namespace"];
-    return (await run(output, { cwd: PROJECT, env: environment(stack.name) })).trim();
+    return (await outputsOf(stack)).namespace;
 }
 
 function stackOf({ name: controller }: { readonly name: string }): Stack {

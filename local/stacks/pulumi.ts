@@ -85,9 +85,15 @@ export async function pulumiPreview(name: Environment): Promise<void> {
 export type Outputs = Unwrap<StackOutputs>;
 
 /** Reads the outputs of an environment's stack. */
-export async function outputs(name: Environment): Promise<Outputs> {
-    const output = ["pulumi", "stack", "output", "--json"];
-    return JSON.parse(await run(output, { cwd: PROJECT, env: environment(name) })) as Outputs;
+export function outputs(name: Environment): Promise<Outputs> {
+    return outputsOf(mainStack(name));
+}
+
+/** Reads those of a stack that has the same. */
+export async function outputsOf({ name, folder }: Stack): Promise<Outputs> {
+    return JSON.parse(
+        await run(["pulumi", "stack", "output", "--json"], { cwd: folder, env: environment(name) }),
+    ) as Outputs;
 }
 
 /** Selects a stack; says whether the run before was interrupted, of which it removes what hinders the next one. */

@@ -7,7 +7,7 @@ import { kubectl } from "../../local/cluster/kubectl";
 import { PROJECT } from "../../local/machine/layout";
 import { run } from "../../local/machine/shell";
 import { settingsPath } from "../../local/stacks/environments";
-import { environment, pulumiDestroy, pulumiUp, Stack } from "../../local/stacks/pulumi";
+import { outputsOf, pulumiDestroy, pulumiUp, Stack } from "../../local/stacks/pulumi";
 import { ensureTools, toolPath } from "../../local/toolchain/tools";
 import { assertNamespaces, curlOutside, fromNothing, inSteps, make, UNCHANGED } from "./support";
 
@@ -17,13 +17,6 @@ const STACK: Stack = {
     folder: join(dirname(settingsPath("yaml")), "program"),
     settings: settingsPath("yaml"),
 };
-
-/** The outputs of the example. */
-interface Outputs {
-    readonly apiServerUrl: string;
-    readonly caCertificate: string;
-    readonly interlinkNodeName: string;
-}
 
 inSteps("a program in YAML", {
     "reads from the package what its component takes": async () => {
@@ -45,14 +38,14 @@ inSteps("a program in YAML", {
         await make("destroy");
         writeProgram(settings);
         await pulumiUp(STACK);
-        const { interlinkNodeName } = await outputs();
+        const { interlinkNodeName } = await outputsOf(STACK);
         const condition = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}';
         assert.equal(await kubectl("get", "node", interlinkNodeName, "-o", condition), "True");
         return interlinkNodeName;
     },
 
     "opens the API to the HPC side, verified by its output and by who asks": async () => {
-        const { apiServerUrl, caCertificate } = await outputs();
+        const { apiServerUrl, caCertificate } = await outputsOf(STACK);
         const token = (await kubectl("create", "token", "default", "--namespace", "default")).trim();
         const review = JSON.stringify({ apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" });
         const { stdout, stderr } = await curlOutside(
@@ -100,9 +93,4 @@ function writeProgram(settings: Record<string, unknown>): void {
     const resources = { api: { ...program.resources.api, properties: settings } };
     mkdirSync(STACK.folder, { recursive: true });
     writeFileSync(join(STACK.folder, "Pulumi.yaml"), stringify({ ...program, packages: undefined, config, resources }));
-}
-
-async function outputs(): Promise<Outputs> {
-    const command = ["pulumi", "stack", "output", "--json"];
-    return JSON.parse(await run(command, { cwd: STACK.folder, env: environment(STACK.name) })) as Outputs;
 }
