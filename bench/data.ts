@@ -20,6 +20,8 @@ export interface Load {
     readonly failed: number;
     /** CPU time of each part, in microseconds for a request. */
     readonly cpu: ByPart;
+    /** What of it the kernel spent, most of it on the network. */
+    readonly kernel: ByPart;
     /** Connections that each part opened to the next one, for 1,000 requests. */
     readonly handshakes: ByPart;
 }

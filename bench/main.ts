@@ -17,7 +17,7 @@ import * as measure from "./measure";
 import { median, shown } from "./numbers";
 import { difference, memory, podsOf } from "./parts";
 import { plots, svg } from "./plots";
-import { CLIENTS, COMPARED, innerHandshakes, met, report, targets } from "./report";
+import { CLIENTS, COMPARED, HOLDING, innerHandshakes, met, report, targets } from "./report";
 import { closePorts, DIRECT, makeWay, openPorts, removeWays, Way, WAYS } from "./ways";
 
 const PACKAGES = { haproxy: "/usr/sbin/haproxy", wrk: "/usr/bin/wrk" } as const;
@@ -58,7 +58,7 @@ async function bench(): Promise<void> {
         const usual = await usualWay();
         const ups = await makeWays();
         await eachRound(ups, tokens);
-        await held(ups, usual, tokens, folder);
+        await held(ups, tokens, folder);
         await step("removing the ways", removeWays);
         // What was measured before is not lost by what fails here.
         const deployed = await step("deploying", () => deployment(folder)).catch((error: unknown) => {
@@ -136,14 +136,14 @@ async function eachRound(ups: readonly Up[], tokens: readonly string[]): Promise
     }
 }
 
-/** Holds many watches on the usual way and, when it is known what they cost, measures what needs no quiet machine. */
-async function held(ups: readonly Up[], usual: string, tokens: readonly string[], folder: string): Promise<void> {
+/** Holds many watches on some ways and, when it is known what they cost, measures what needs no quiet machine. */
+async function held(ups: readonly Up[], tokens: readonly string[], folder: string): Promise<void> {
     const whole = ups.filter(({ isUp }) => isUp);
     const holding: Promise<void>[] = [];
     try {
-        const [many, few] = [true, false].map((is) => whole.filter(({ way }) => (way.name === usual) === is));
+        const [many, few] = [true, false].map((is) => whole.filter(({ way }) => HOLDING.includes(way.name) === is));
         for (const up of [...(many ?? []), ...(few ?? []).filter(({ way }) => way.kind !== "limit")]) {
-            const { count, seconds } = up.way.name === usual ? WATCHES.many : WATCHES.few;
+            const { count, seconds } = HOLDING.includes(up.way.name) ? WATCHES.many : WATCHES.few;
             await new Promise<void>((known) => {
                 const watches = figure(up.draft, `${count} silent watches`, async () => {
                     up.draft.watches.push(await measure.watches(up, DIRECT, tokens, count, seconds, known));

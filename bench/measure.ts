@@ -100,6 +100,7 @@ export async function load(
     return {
         ...{ request, connections, perSecond, p50, p99, failed },
         cpu: { ...difference(before.cpu, after.cpu, requests), client: client / requests },
+        kernel: difference(before.kernel, after.kernel, requests),
         handshakes: difference(before.opened, after.opened, requests / 1000),
     };
 }

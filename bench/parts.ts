@@ -17,6 +17,8 @@ export interface Counters {
     readonly at: number;
     /** CPU time, in microseconds. */
     readonly cpu: ByPart;
+    /** What of it the kernel spent. */
+    readonly kernel: ByPart;
     /** Connections that were opened by the part's pods. */
     readonly opened: ByPart;
 }
@@ -38,10 +40,13 @@ export async function podsOf(namespace: string | undefined): Promise<Pods> {
 /** What the kernel has counted of a way's pods and of the control plane. */
 export function counters(pods: Pods): Counters {
     const cpu: Record<string, number> = {};
+    const kernel: Record<string, number> = {};
     const opened: Record<string, number> = {};
     const namespaces = new Set<string>();
     for (const { pid, part, isPod } of processes(pods)) {
-        cpu[part] = (cpu[part] ?? 0) + attempt(() => ticksOf(read(pid, "stat")), 0) * (1e6 / TICKS);
+        const ticks = attempt(() => ticksOf(read(pid, "stat")), { own: 0, kernel: 0 });
+        cpu[part] = (cpu[part] ?? 0) + (ticks.own + ticks.kernel) * (1e6 / TICKS);
+        kernel[part] = (kernel[part] ?? 0) + ticks.kernel * (1e6 / TICKS);
         const snmp = isPod ? attempt(() => read(pid, "net/snmp"), "") : "";
         // The processes of a pod count together.
         const netns = attempt(() => read(pid, "cgroup").match(/pod[-_0-9a-f]{36}/)?.[0] ?? "", "");
@@ -50,7 +55,7 @@ export function counters(pods: Pods): Counters {
             opened[part] = (opened[part] ?? 0) + activeOpens(snmp);
         }
     }
-    return { at: Date.now(), cpu, opened };
+    return { at: Date.now(), cpu, kernel, opened };
 }
 
 /** Memory of each part that the kernel cannot simply take back, in KiB. */
@@ -73,13 +78,13 @@ export function difference(before: ByPart, after: ByPart, of: number): Record<st
 }
 
 /** CPU time in a process's stat, in ticks: its own and that of the kernel for it. */
-export function ticksOf(stat: string): number {
-    const [user = 0, system = 0] = stat
+export function ticksOf(stat: string): { readonly own: number; readonly kernel: number } {
+    const [own = 0, kernel = 0] = stat
         .slice(stat.lastIndexOf(")") + 2)
         .split(" ")
         .slice(11, 13)
         .map(Number);
-    return user + system;
+    return { own, kernel };
 }
 
 /** The connections that were opened in a network namespace, as its net/snmp tells. */

@@ -5,6 +5,8 @@ import { median, shown } from "./numbers";
 export const COMPARED = 8;
 /** Numbers of connections by which ways grow. */
 export const CLIENTS: readonly number[] = [10, 100, 1000];
+/** Ways that hold 5,000 watches: one for each number of hops. */
+export const HOLDING: readonly string[] = ["none", "traefik"];
 /** Parts that every way has, none of which is a hop of it. */
 const COMMON: readonly string[] = ["API server", "etcd", "client"];
 /** Jobs for which the report says what they need. */
@@ -51,6 +53,7 @@ export function medianLoad(way: Measured | undefined, request: Request, connecti
               p99: of(({ p99 }) => p99),
               failed: loads.reduce((sum, { failed }) => sum + failed, 0),
               cpu: parts(({ cpu }) => cpu),
+              kernel: parts(({ kernel }) => kernel),
               handshakes: parts(({ handshakes }) => handshakes),
           };
 }
@@ -67,7 +70,7 @@ export function innerHandshakes(load: Load | undefined): number | undefined {
 }
 
 /** What has to be reached, and what was. */
-export function targets({ ways, usual, deployment }: Data): Target[] {
+export function targets({ ways, deployment }: Data): Target[] {
     const named = (name: string) => ways.find((way) => way.name === name);
     const compared = (way: Measured | undefined) => medianLoad(way, "version", COMPARED);
     const [direct, guide] = ["direct", "guide"].map(named);
@@ -75,7 +78,6 @@ export function targets({ ways, usual, deployment }: Data): Target[] {
     const rate = (way: Measured | undefined, to: Measured | undefined) =>
         ratio(compared(way)?.perSecond, compared(to)?.perSecond);
     const tail = (way: Measured | undefined) => ratio(compared(way)?.p99, compared(direct)?.p99);
-    const held = named(usual)?.watches.find(({ asked }) => asked >= 5000);
     const seconds = deployment?.seconds ?? {};
     const [up, script, unchanged] = [UP, SCRIPT, UNCHANGED].map((what) => seconds[what]);
     const of = (way: Measured, what: string) => `\`${way.name}\`: ${what}`;
@@ -102,13 +104,16 @@ export function targets({ ways, usual, deployment }: Data): Target[] {
         ...ours
             .filter(({ hops }) => hops > 1)
             .map((way) => [of(way, "requests per second, of the guide's"), "least", 4, rate(way, guide), way] as const),
-        [
-            `\`${usual}\`: 5,000 silent watches for ten minutes, those lost`,
-            "most",
-            0,
-            held && held.asked - held.received,
-        ],
-        [`\`${usual}\`: memory of such a watch over all hops, KiB`, "most", 60, held && sumOfHops(held.kib)],
+        ...ours
+            .filter(({ name }) => HOLDING.includes(name))
+            .flatMap((way) => {
+                const held = way.watches.find(({ asked }) => asked >= 5000);
+                const [lost, kib] = [held && held.asked - held.received, held && sumOfHops(held.kib)];
+                return [
+                    [of(way, "5,000 silent watches for ten minutes, those lost"), "most", 0, lost] as const,
+                    [of(way, "memory of such a watch over all hops, KiB"), "most", 60, kib] as const,
+                ];
+            }),
         [`${UP}, seconds`, "most", 60, up],
         [`${UP}, of the guide's commands`, "most", 1, ratio(up, script)],
         [`${UNCHANGED}, seconds`, "most", 8, unchanged],
@@ -262,7 +267,6 @@ function onPaper({ ways, usual }: Data): string {
     const cores = (jobs: number, part: (name: string) => boolean) =>
         (jobs * (REQUESTS_PER_MINUTE / 60) * sum(filtered(load.cpu, part))) / 1e6;
     const gib = (jobs: number, part: (name: string) => boolean) => (jobs * sum(filtered(held.kib, part))) / 2 ** 20;
-    const isHop = (name: string) => !COMMON.includes(name);
     const isServer = (name: string) => name === "API server";
     return (
         `On paper, by \`${usual}\`: jobs that hold a watch each and send ${REQUESTS_PER_MINUTE} request like GET /version a minute. A list costs ` +
@@ -292,9 +296,11 @@ function profiles(data: Data): string {
         const shares = Object.fromEntries(
             Object.entries(load.cpu).map(([name, value]) => [name, (100 * value) / total]),
         );
-        return [[way.name, parts(shares), shown(total), shown((cores * 1e6) / total), shown(load.perSecond)]];
+        const figures = [total, (cores * 1e6) / total, load.perSecond].map(shown);
+        return [[way.name, parts(shares), parts(filtered(load.kernel, isHop)), ...figures]];
     });
-    const head = "way | share of a request's CPU, % | CPU, µs | per second if all cores did nothing else | measured";
+    const head =
+        "way | share of a request's CPU, % | of a hop's CPU the kernel's, µs | CPU, µs | per second if all cores did nothing else | measured";
     return rows.length === 0
         ? ""
         : `What bounds the ways that miss one: GET /version at ${COMPARED} connections.\n\n${table(head, rows)}`;
@@ -306,7 +312,11 @@ function ending(target: Target): string {
 
 /** The sum of what the hops of a way cost, without the API server. */
 function sumOfHops(of: ByPart): number {
-    return sum(filtered(of, (name) => !COMMON.includes(name)));
+    return sum(filtered(of, isHop));
+}
+
+function isHop(name: string): boolean {
+    return !COMMON.includes(name);
 }
 
 function filtered(of: ByPart, keep: (name: string) => boolean): ByPart {

@@ -9,6 +9,7 @@ import { innerHandshakes, medianLoad, met, ratio, report, targets } from "../../
 const load = (perSecond: number, p99: number, more: Partial<Load> = {}): Load => ({
     ...{ request: "version", connections: 8, perSecond, p50: 1, p99, failed: 0 },
     cpu: { "API server": 100, client: 50 },
+    kernel: { "API server": 40 },
     handshakes: {},
     ...more,
 });
@@ -23,7 +24,11 @@ const way = (
     ...more,
 });
 const proxy = { handshakes: { "nginx-api-proxy": 1.5 }, cpu: { "API server": 100, client: 50, "nginx-api-proxy": 50 } };
-const both = { handshakes: { "nginx-api-proxy": 1, traefik: 300 }, cpu: { ...proxy.cpu, traefik: 800 } };
+const both = {
+    handshakes: { "nginx-api-proxy": 1, traefik: 300 },
+    cpu: { ...proxy.cpu, traefik: 800 },
+    kernel: { "API server": 40, traefik: 300 },
+};
 const DATA: Data = {
     day: "2026-01-31",
     took: 1500,
@@ -141,7 +146,7 @@ describe("the benchmark's report", () => {
         // 800 of 1,000 µs; two cores.
         assert.match(
             text,
-            /\| traefik \| API server 10, client 5, nginx-api-proxy 5, traefik 80 \| 1,000 \| 2,000 \| 1,100 \|/,
+            /\| traefik \| API server 10, client 5, nginx-api-proxy 5, traefik 80 \| traefik 300 \| 1,000 \| 2,000 \| 1,100 \|/,
         );
         assert.doesNotMatch(text, /\| none \| API server 50, /);
         // 10,000 watches of 50 KiB.
