@@ -23,10 +23,12 @@ interface Test {
     readonly err: { readonly message?: string };
 }
 
-/** Suites whose reports have a section for each part: what the parts' titles begin with, and what chooses some of them. */
+/** The parts of trust, those beside each other that may have one cluster; the CA's rotation leaves none for others. */
+const TRUST = ["gate", "interrupted", "survival", "clients", "faults", "watch", "door", "walls", "rotation"];
+/** Suites whose reports have a section for each part: their files, what the parts' titles begin with, and what chooses some of them. */
 const PARTED = {
-    sites: { prefix: "a site with ", choice: "SITES" },
-    trust: { prefix: "a door ", choice: "PARTS" },
+    sites: { files: ["sites"], prefix: "a site with ", choice: "SITES" },
+    trust: { files: TRUST.map((name) => `trust/${name}`), prefix: "a door ", choice: "PARTS" },
 } as const;
 /** The steps of the sites that `make test` runs too: the quickest of their kinds. */
 const QUICK_SITES =
@@ -121,12 +123,12 @@ function suiteOfItsOwn(name: string): void {
 
 /** Runs the parts of a suite that a regular expression in its variable names, or all; the report keeps what it says of the others. */
 function partedSuite(name: keyof typeof PARTED): void {
-    const { prefix, choice } = PARTED[name];
+    const { files, prefix, choice } = PARTED[name];
     const file = join(PROJECT, "docs", `${name}.md`);
     const before = existsSync(file) ? readFileSync(file, "utf8").split(/^## /m).slice(1) : [];
     const sections = new Map(before.map((section) => [section.slice(0, section.indexOf("\n")), section]));
     // The parts do not stand on one another.
-    const options = endToEnd(name).filter((option) => option !== "--bail");
+    const options = endToEnd(...files).filter((option) => option !== "--bail");
     const tests = suite(name, ...options, "--grep", process.env[choice] ?? "");
     const partOf = ({ fullTitle, title }: Report["tests"][number]) => fullTitle.slice(prefix.length, -title.length - 1);
     for (const [part, steps] of Map.groupBy(tests, partOf)) {

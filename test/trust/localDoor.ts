@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { IncomingMessage } from "node:http";
@@ -11,6 +12,7 @@ import { DEFAULT_LIMITS } from "../../components/nginxApiProxy";
 import { API_PATHS } from "../../components/nginxApiProxy/deployment";
 import { nginxConfiguration } from "../../components/nginxApiProxy/configuration";
 import { Admit, GATE_TOKEN_DIRECTORY, gateScript, NODE_NAME } from "../../components/nginxApiProxy/gate";
+import { Limits } from "../../components/nginxApiProxy/limits";
 import { certificateFor } from "../unit/support/fakeCluster";
 
 /** What came to the fake API server through the door. */
@@ -35,6 +37,27 @@ const OWN_TOKEN = "the-proxys-own";
 /** Long enough for an nginx to start on a busy machine, in milliseconds. */
 const PATIENCE_MS = 30_000;
 
+/** How a door differs from the program's own. */
+export interface DoorArgs {
+    /** Whose requests are passed on. */
+    readonly admit: Admit["type"];
+    /**
+     * How much a client may take.
+     * @default DEFAULT_LIMITS
+     */
+    readonly limits?: Limits;
+    /**
+     * Whether the API server's certificate is of a CA that nginx does not know.
+     * @default false
+     */
+    readonly foreign?: boolean;
+    /**
+     * Breaks the configuration, which has to be another one then.
+     * @default none
+     */
+    readonly broken?: ((configuration: string) => string) | undefined;
+}
+
 /** A real nginx on loopback with the proxy's configuration, before a fake API server: a door without a cluster. */
 export class LocalDoor {
     /** What came through. */
@@ -49,15 +72,16 @@ export class LocalDoor {
     private readonly api: Server;
     private nginx: ChildProcess | undefined;
 
-    constructor(private readonly admit: Admit["type"]) {
-        const certificate = certificateFor("DNS:kubernetes.default.svc,IP:127.0.0.1");
+    constructor(private readonly args: DoorArgs) {
+        const names = "DNS:kubernetes.default.svc,IP:127.0.0.1";
+        const certificate = certificateFor(names);
         mkdirSync(join(this.folder, "gate"));
         writeFileSync(join(this.folder, "tls.crt"), certificate.cert);
         writeFileSync(join(this.folder, "tls.key"), certificate.key);
         writeFileSync(join(this.folder, "gate.js"), this.inFolder(gateScript(["virtual", "other"])));
         chmodSync(this.folder, 0o755);
         this.renewOwnToken(OWN_TOKEN);
-        this.api = createServer(certificate, (request, response) => {
+        this.api = createServer(args.foreign ? certificateFor(names) : certificate, (request, response) => {
             void this.answer(request).then(([status, body]) => {
                 response.writeHead(status, { "audit-id": "a" }).end(JSON.stringify(body));
             });
@@ -116,7 +140,8 @@ export class LocalDoor {
 
     /** The proxy's configuration with ports and folders of this machine, and without its other servers. */
     private configuration(): string {
-        const text = nginxConfiguration({
+        const { admit, limits = DEFAULT_LIMITS, broken } = this.args;
+        const whole = nginxConfiguration({
             port: 60443,
             clients: "outside",
             redirect: { from: 6080, to: 60443 },
@@ -127,11 +152,13 @@ export class LocalDoor {
             certificateDirectory: FOLDER,
             apiServerCaFile: join(FOLDER, "tls.crt"),
             shutdownSeconds: 1,
-            limits: DEFAULT_LIMITS,
+            limits,
             metrics: false,
-            admit: this.admit,
+            admit,
             configurationDirectory: FOLDER,
         });
+        const text = broken?.(whole) ?? whole;
+        assert.equal(text === whole, broken === undefined, "nothing was broken");
         return this.inFolder(text)
             .replace(/^ +listen \[::\].*\n/gm, "")
             .replace("listen 60443", `listen 127.0.0.1:${this.port}`)

@@ -13,8 +13,9 @@ import { attempt, inNamespace, Result, RunOptions, until } from "../../../local/
 import { outputs } from "../../../local/stacks/pulumi";
 import { ensureTools, program } from "../../../local/toolchain/tools";
 import { NAMES } from "../../../stacks/compose";
+import { cluster } from "../../trust/cluster";
 import { abandonLoads, inWords, underLoad } from "../../trust/load";
-import { fromNothing, inSteps, Steps } from "../support";
+import { inSteps, Steps } from "../support";
 
 const ENVIRONMENT = "dev";
 const NAMESPACE = "clients";
@@ -108,7 +109,7 @@ describe("a door", () => {
 
     inSteps("that everything passes", {
         "`make up`": async () => {
-            await fromNothing();
+            await cluster();
             await ensureTools(Object.values(KUBECTLS));
             const { apiServerUrl, caCertificate, namespace } = await outputs(ENVIRONMENT);
             const config = new KubeConfig();
@@ -172,6 +173,7 @@ describe("a door", () => {
         "1,000 watches": async () => {
             const seen = await underLoad(ENVIRONMENT, () => sleep(20_000), { perSecond: 5, watches: 1000 });
             assert.deepEqual([seen.failed, seen.watchesLost, seen.watchesOpen], [0, 0, 1000], inWords(seen));
+            await kubectl("delete", "namespace", NAMESPACE);
             return `${seen.watchesOpen} open after 20 s, ${seen.failed} of ${seen.requests} requests failed meanwhile`;
         },
     });

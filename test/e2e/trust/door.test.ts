@@ -9,10 +9,11 @@ import { template } from "../../../local/machine/template";
 import { outputs } from "../../../local/stacks/pulumi";
 import { version } from "../../../local/toolchain/tools";
 import { NAMES } from "../../../stacks/compose";
+import { cluster } from "../../trust/cluster";
 import { Received, Sent, Target } from "../../trust/exchange";
 import { agent, attack, FORGED } from "../../trust/hostile";
 import { certificateFor } from "../../unit/support/fakeCluster";
-import { deployWith, fromNothing, hpcCurl, inSteps, TABLE } from "../support";
+import { deployWith, hpcCurl, inSteps, TABLE } from "../support";
 
 const NAMESPACE = "door";
 /** What the proxy passes on. */
@@ -31,35 +32,9 @@ interface AuditEvent {
 
 /** What gets through, from the HPC side. */
 describe("a door", () => {
-    for (const controller of ["none", "traefik", "ingress-nginx"]) {
-        inSteps(`against hostile requests, with the controller ${controller}`, {
-            "`make up SITE=test/trust/audit/site.yaml`": () =>
-                fromNothing("SITE=test/trust/audit/site.yaml", `CONTROLLER=${controller}`),
-            "each is answered as it should be": async () => {
-                await kubectl("create", "namespace", NAMESPACE);
-                return attackWith(
-                    (await kubectl("create", "token", "default", "--namespace", NAMESPACE)).trim(),
-                    "default",
-                );
-            },
-            "the audit log has none from outside the list, of another user or from a forged address": async () => {
-                const events = await auditEvents();
-                assert.notEqual(events.length, 0);
-                const users = [`system:serviceaccount:${NAMESPACE}:default`, "system:anonymous", ""];
-                const bad = events.filter(
-                    ({ requestURI, sourceIPs, user }) =>
-                        !LISTED.test(requestURI) || sourceIPs.includes(FORGED) || !users.includes(user?.username ?? ""),
-                );
-                assert.deepEqual(bad, []);
-                const addresses = new Set(events.flatMap(({ sourceIPs }) => sourceIPs));
-                return `${events.length} events, from ${[...addresses].join(", ")}`;
-            },
-        });
-    }
-
     inSteps("for jobs alone", {
-        "`make up CONTROLLER=none`, then admit: jobs": async () => {
-            await fromNothing("CONTROLLER=none");
+        "`make up`, then admit: jobs": async () => {
+            await cluster();
             await deployWith("dev", { admit: "jobs" });
             return "an update in place, whose check at its end passed";
         },
@@ -143,8 +118,8 @@ describe("a door", () => {
     });
 
     inSteps("for tokens alone", {
-        "`make up CONTROLLER=none`, then admit: tokens": async () => {
-            await fromNothing("CONTROLLER=none");
+        "`make up`, then admit: tokens": async () => {
+            await cluster();
             await deployWith("dev", { admit: "tokens" });
             return "an update in place, whose check at its end passed";
         },
@@ -156,6 +131,33 @@ describe("a door", () => {
             return text;
         },
     });
+
+    for (const controller of ["none", "ingress-nginx", "traefik"]) {
+        inSteps(`against hostile requests, with the controller ${controller}`, {
+            [`\`make up\` with ${controller}`]: () =>
+                cluster(...(controller === "none" ? [] : [`CONTROLLER=${controller}`])),
+            "each is answered as it should be": async () => {
+                await kubectl("create", "namespace", NAMESPACE);
+                return attackWith(
+                    (await kubectl("create", "token", "default", "--namespace", NAMESPACE)).trim(),
+                    "default",
+                );
+            },
+            "the audit log has none from outside the list, of another user or from a forged address": async () => {
+                const events = await auditEvents();
+                assert.notEqual(events.length, 0);
+                const users = [`system:serviceaccount:${NAMESPACE}:default`, "system:anonymous", ""];
+                const bad = events.filter(
+                    ({ requestURI, sourceIPs, user }) =>
+                        !LISTED.test(requestURI) || sourceIPs.includes(FORGED) || !users.includes(user?.username ?? ""),
+                );
+                assert.deepEqual(bad, []);
+                await kubectl("delete", "namespace", NAMESPACE);
+                const addresses = new Set(events.flatMap(({ sourceIPs }) => sourceIPs));
+                return `${events.length} events, from ${[...addresses].join(", ")}`;
+            },
+        });
+    }
 });
 
 /** Sends all hostile requests from the HPC side, with a token of an account in the namespace. */

@@ -4,55 +4,74 @@ import { API_PATHS } from "../../../components/nginxApiProxy/deployment";
 import { ensurePackages } from "../../../local/toolchain/debian";
 import { exchange } from "../../trust/exchange";
 import { attack, FORGED } from "../../trust/hostile";
-import { LocalDoor } from "../../trust/localDoor";
+import { DoorArgs, LocalDoor } from "../../trust/localDoor";
 import { certificateFor } from "../../unit/support/fakeCluster";
-import { inSteps } from "../support";
+import { inSteps, Steps } from "../support";
 
 const LISTED = new RegExp(`^(${API_PATHS.join("|").replaceAll(".", "\\.")})([/?]|$)`);
+/** Headers by which an authenticating proxy tells the API server who asks; nginx cannot name those of the extras. */
+const IDENTITY = /^x-remote-(user|uid|group)$/;
 
 const PACKAGES = {
     "libnginx-mod-http-js": "/usr/lib/nginx/modules/ngx_http_js_module.so",
     "nginx-light": "/usr/sbin/nginx",
 };
 
+/** What a door has to hold, whatever is broken of it: returns what was seen. */
+type Holds = (broken?: DoorArgs["broken"]) => Promise<string>;
+
+/** A defence, how it is broken, what notices that, and how it says so. */
+type Broken = readonly [holds: Holds, from: RegExp | string, to: string, says: RegExp];
+
+const LIMITED = { requestsPerSecond: 1, burst: 10, connections: 0 };
+
+const BROKEN: Readonly<Record<string, Broken>> = {
+    "the filter of identities": [hostile("all"), "proxy_set_header X-Remote-User '';", "", /x-remote-user/],
+    "the filter of addresses": [
+        hostile("all"),
+        "proxy_set_header X-Forwarded-For $remote_addr;",
+        "",
+        new RegExp(FORGED.replaceAll(".", "\\.")),
+    ],
+    "the list of paths": [hostile("all"), /\^\/\(api.*?\)\(.*?\|\$\)/g, "^/", /was answered|unlisted/],
+    "the API server's verification": [foreign, "proxy_ssl_verify on;", "proxy_ssl_verify off;", /200/],
+    "the gate for tokens": [bearing, "if ($bearer = '')", "if ($bearer = 'none')", /\/version/],
+    "the gate for jobs": [admitted, "auth_request /gate;", "", /admin 200/],
+    "the limit": [limited, /limit_req zone=.*/g, "", /15 200/],
+};
+
 /** Debian's nginx with the proxy's configuration, before a fake API server: seconds, and no cluster. */
 describe("a door", () => {
     inSteps("without a cluster", {
-        ...Object.fromEntries(
+        ...(Object.fromEntries(
             (["all", "tokens", "jobs"] as const).map((admit) => [
                 `hostile requests, admit: ${admit}`,
-                () =>
-                    withDoor(admit, async (door) => {
-                        const seen = await attack(
-                            {
-                                token: "job",
-                                username: "system:serviceaccount:default:job",
-                                host: `127.0.0.1:${door.port}`,
-                                certificate: certificateFor("DNS:kubernetes-admin"),
-                            },
-                            { host: "127.0.0.1", port: door.port },
-                        );
-                        assert.deepEqual(
-                            door.passed.filter(({ url }) => !LISTED.test(url)).map(({ url }) => url),
-                            [],
-                        );
-                        assert.deepEqual([...addresses(door)], ["127.0.0.1"]);
-                        return `${seen}; ${door.passed.length} came to the API server, none with an address ${FORGED}`;
-                    }),
+                () => hostile(admit)(),
             ]),
-        ),
-        "whom it admits, admit: jobs": () =>
-            withDoor("jobs", async (door) => {
-                const statuses = [];
-                for (const token of ["job", "pod", "account", "admin", "nobody", undefined]) {
-                    statuses.push(`${token ?? "no token"} ${await ask(door, token)}`);
-                }
-                const seen = statuses.join(", ");
-                assert.equal(seen, "job 200, pod 403, account 403, admin 403, nobody 401, no token 401");
-                return seen;
-            }),
+        ) as Steps),
+        "a request without a token stays outside, admit: tokens": () => bearing(),
+        "whom it admits, admit: jobs": () => admitted(),
+        "an API server that its CA has not signed gets no request": () => foreign(),
+        "more requests than one client may make": () => limited(),
+        ...(Object.fromEntries(
+            Object.entries(BROKEN).map(([defence, [holds, from, to, says]]) => [
+                `without ${defence} that is noticed`,
+                async () => {
+                    let said = "";
+                    await assert.rejects(
+                        holds((configuration) => configuration.replaceAll(from, to)),
+                        ({ message }: Error) => {
+                            said = says.exec(message)?.[0] ?? "";
+                            assert.notEqual(said, "", message);
+                            return true;
+                        },
+                    );
+                    return `by “${said}”`;
+                },
+            ]),
+        ) as Steps),
         "it asks once, keeps no token, asks again, and lets nobody in whom it cannot ask about": () =>
-            withDoor("jobs", async (door) => {
+            withDoor({ admit: "jobs" }, async (door) => {
                 for (let i = 0; i < 50; i += 1) {
                     assert.equal(await ask(door, "job"), 200);
                     assert.equal(await ask(door, "pod"), 403);
@@ -73,7 +92,7 @@ describe("a door", () => {
                 return "2 TokenReviews for 100 requests; 503 after 11 s without an answer";
             }),
         "bodies and upgrades pass at the first question": () =>
-            withDoor("jobs", async (door) => {
+            withDoor({ admit: "jobs" }, async (door) => {
                 for (const [token, expected] of [
                     ["job", 405],
                     ["pod", 403],
@@ -92,13 +111,71 @@ describe("a door", () => {
     });
 });
 
+/** Hostile requests are answered as they should be, and what of them comes to the API server names neither users nor addresses. */
+function hostile(admit: DoorArgs["admit"]): Holds {
+    return (broken) =>
+        withDoor({ admit, broken }, async (door) => {
+            const seen = await attack(
+                {
+                    token: "job",
+                    username: "system:serviceaccount:default:job",
+                    host: `127.0.0.1:${door.port}`,
+                    certificate: certificateFor("DNS:kubernetes-admin"),
+                },
+                { host: "127.0.0.1", port: door.port },
+            );
+            const unlisted = door.passed.filter(({ url }) => !LISTED.test(url)).map(({ url }) => url);
+            const names = door.passed.flatMap(({ headers }) => headers.filter((_, index) => index % 2 === 0));
+            const identities = names.map((name) => name.toLowerCase()).filter((name) => IDENTITY.test(name));
+            const expected = { unlisted: [], identities: [], addresses: ["127.0.0.1"] };
+            assert.deepEqual({ unlisted, identities, addresses: [...addresses(door)] }, expected);
+            return `${seen}; ${door.passed.length} came to the API server, none with an address ${FORGED}`;
+        });
+}
+
+function bearing(broken?: DoorArgs["broken"]): Promise<string> {
+    return withDoor({ admit: "tokens", broken }, async (door) => {
+        const statuses = [await ask(door, undefined), await ask(door, "job")];
+        const passed = door.passed.map(({ url }) => url);
+        assert.deepEqual({ statuses, passed }, { statuses: [401, 200], passed: ["/version"] });
+        return "no token 401, a token 200, and one request at the API server";
+    });
+}
+
+function admitted(broken?: DoorArgs["broken"]): Promise<string> {
+    return withDoor({ admit: "jobs", broken }, async (door) => {
+        const statuses = [];
+        for (const token of ["job", "pod", "account", "admin", "nobody", undefined]) {
+            statuses.push(`${token ?? "no token"} ${await ask(door, token)}`);
+        }
+        const seen = statuses.join(", ");
+        assert.equal(seen, "job 200, pod 403, account 403, admin 403, nobody 401, no token 401");
+        return seen;
+    });
+}
+
+function foreign(broken?: DoorArgs["broken"]): Promise<string> {
+    return withDoor({ admit: "all", foreign: true, broken }, async (door) => {
+        assert.equal(await ask(door, "job"), 502);
+        assert.deepEqual(door.passed, []);
+        return "502";
+    });
+}
+
+function limited(broken?: DoorArgs["broken"]): Promise<string> {
+    return withDoor({ admit: "all", limits: LIMITED, broken }, async (door) => {
+        const statuses = await Promise.all(Array.from({ length: LIMITED.burst + 5 }, () => ask(door, "job")));
+        const seen = [...Map.groupBy(statuses, (status) => status)].map(([status, all]) => `${all.length} ${status}`);
+        // Another one may be due meanwhile.
+        assert.match(seen.join(", "), /^1[12] 200, [34] 429$/);
+        return seen.join(", ");
+    });
+}
+
 /** Does something with a door of its own. */
-async function withDoor(
-    admit: ConstructorParameters<typeof LocalDoor>[0],
-    action: (door: LocalDoor) => Promise<string>,
-): Promise<string> {
+async function withDoor(args: DoorArgs, action: (door: LocalDoor) => Promise<string>): Promise<string> {
     await ensurePackages(PACKAGES);
-    const door = new LocalDoor(admit);
+    const door = new LocalDoor(args);
     try {
         await door.start();
         return await action(door);

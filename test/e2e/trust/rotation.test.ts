@@ -11,8 +11,9 @@ import { until } from "../../../local/machine/shell";
 import { Environment } from "../../../local/stacks/environments";
 import { outputs } from "../../../local/stacks/pulumi";
 import { NAMES } from "../../../stacks/compose";
+import { cluster } from "../../trust/cluster";
 import { abandonLoads, beginLoad, Seen, underLoad } from "../../trust/load";
-import { deployWith, fromNothing, inSteps, Steps, upWith } from "../support";
+import { curlOutside, deployWith, inSteps, Steps, upWith } from "../support";
 
 const HOUR = { certificate: { duration: "1h" } };
 /** Clients that connect five times a second, each time anew. */
@@ -44,7 +45,7 @@ describe("a door", () => {
 
     inSteps("whose certificates are rotated", {
         "`make up`": async () => {
-            await fromNothing();
+            await cluster();
             await upWith("dev", HOUR);
             return "the Job's table, certificates of an hour";
         },
@@ -53,7 +54,7 @@ describe("a door", () => {
     });
 
     inSteps("whose certificates are rotated, behind Traefik", {
-        "`make up ENV=metallb CONTROLLER=traefik`": () => fromNothing("ENV=metallb", "CONTROLLER=traefik"),
+        "`make up ENV=metallb CONTROLLER=traefik`": () => cluster("ENV=metallb", "CONTROLLER=traefik"),
         "the certificate of the address is renewed": () => renewal("metallb", PASSED_THROUGH),
         ...authority("metallb", [CONTROLLER, PASSED_THROUGH]),
     });
@@ -66,6 +67,7 @@ describe("a door", () => {
 function authority(environment: Environment, parts: readonly Part[]): Steps {
     let endOfOld: () => Promise<Seen>;
     let endOfBoth: () => Promise<Seen>;
+    let old = "";
     const step = async (ca: object, signs: string, trusted: readonly string[]) => {
         await upWith(environment, { ...HOUR, ca });
         assert.deepEqual(subjectsOf((await outputs(environment)).caCertificate), trusted);
@@ -85,6 +87,7 @@ function authority(environment: Environment, parts: readonly Part[]): Steps {
     return {
         "the end and the second update are refused before the first": async () => {
             endOfOld = await beginLoad(environment, CLIENTS);
+            old = (await outputs(environment)).caCertificate;
             for (const ca of [{ generation: 2 }, { generation: 2, rotation: "complete" }]) {
                 await assert.rejects(
                     deployWith(environment, { ...HOUR, ca }),
@@ -111,6 +114,15 @@ function authority(environment: Environment, parts: readonly Part[]): Steps {
             const began = Date.now();
             await step({ generation: 2, rotation: "complete" }, SECOND, [FIRST, SECOND]);
             return `served after ${Math.round((Date.now() - began) / 1000)} s`;
+        },
+        "without a bundle that has both, clients fail then": async () => {
+            const { apiServerUrl, caCertificate } = await outputs(environment);
+            const [without, withBoth] = await Promise.all(
+                [old, caCertificate].map((ca) => curlOutside(ca, `${apiServerUrl}/version`)),
+            );
+            // Of a server that it cannot verify curl says 60.
+            assert.deepEqual([without?.status, withBoth?.status], [60, 0]);
+            return "the old CA alone does not verify the way in, both do";
         },
         "the end: the new CA alone": async () => {
             await step({ generation: 2 }, SECOND, [SECOND]);

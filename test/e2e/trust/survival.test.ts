@@ -5,8 +5,9 @@ import { until } from "../../../local/machine/shell";
 import { Environment } from "../../../local/stacks/environments";
 import { outputs } from "../../../local/stacks/pulumi";
 import { NAMES } from "../../../stacks/compose";
+import { cluster } from "../../trust/cluster";
 import { abandonLoads, inWords, Seen, underLoad } from "../../trust/load";
-import { Changes, fromNothing, inSteps, Steps, upWith } from "../support";
+import { Changes, inSteps, Steps, upWith } from "../support";
 
 const CONTROL_PLANE = "interlink-control-plane";
 const WORKER = "interlink-worker";
@@ -25,11 +26,6 @@ const UNPLANNED_MS = 10_000;
 describe("a door", () => {
     after(abandonLoads);
 
-    inSteps("that survives, on a node's ports", {
-        "`make up`": () => fromNothing(),
-        ...restarts("dev", [NAMES.proxy], 5000, { "pods.tolerations": [NONE] }),
-    });
-
     inSteps("that survives, behind a load balancer", {
         "`make up ENV=metallb`, with a pod on each node": () => onTwoNodes(),
         ...restarts("metallb", [NAMES.proxy], undefined, changed(TWO_PODS)),
@@ -40,11 +36,16 @@ describe("a door", () => {
         "`make up ENV=metallb CONTROLLER=traefik`, with a pod on each node": () => onTwoNodes("CONTROLLER=traefik"),
         ...restarts("metallb", [NAMES.controller, NAMES.proxy], undefined, changed(TWO_PODS)),
     });
+
+    inSteps("that survives, on a node's ports", {
+        "`make up`": () => cluster(),
+        ...restarts("dev", [NAMES.proxy], 5000, { "pods.tolerations": [NONE] }),
+    });
 });
 
 /** Behind a load balancer, with two pods of the proxy that stand on different nodes. */
 async function onTwoNodes(...variables: string[]): Promise<string> {
-    await fromNothing("ENV=metallb", ...variables);
+    await cluster("ENV=metallb", ...variables);
     await upWith("metallb", TWO_PODS);
     const { namespace } = await outputs("metallb");
     const pods = await podsOf(namespace, NAMES.proxy);
@@ -121,7 +122,7 @@ function faults(environment: Environment): Steps {
             await until(`a word from ${WORKER}`, 120, heard);
             await kubectl("wait", "--for=condition=Ready", `node/${WORKER}`, "--timeout=120s");
         }),
-        // Last: then all pods are on the other node.
+        // After the others: then all pods are on the other node.
         "a node is drained": seen(
             async () => {
                 const drain = ["--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s"];
@@ -136,6 +137,21 @@ function faults(environment: Environment): Steps {
             },
             ({ failed }) => failed === 0,
         ),
+        // Last: the cluster has then what the stack's state does not know.
+        "without its drain requests fail at a rolling restart": async () => {
+            const { namespace } = await outputs(environment);
+            const template = "/spec/template/spec";
+            const patch = [
+                { op: "remove", path: `${template}/containers/0/lifecycle` },
+                { op: "replace", path: `${template}/terminationGracePeriodSeconds`, value: 0 },
+            ];
+            const where = ["deployment", NAMES.proxy, "--namespace", namespace];
+            await kubectl("patch", ...where, "--type=json", `--patch=${JSON.stringify(patch)}`);
+            await rolledOut(namespace, NAMES.proxy);
+            const found = await underLoad(environment, () => restart(environment, NAMES.proxy));
+            assert.notEqual(found.failed, 0, inWords(found));
+            return inWords(found);
+        },
     };
 }
 

@@ -6,6 +6,7 @@ import { INTERLINK_PORT, NET, REGISTRY_PORT } from "../../../local/machine/layou
 import { until } from "../../../local/machine/shell";
 import { outputs } from "../../../local/stacks/pulumi";
 import { NAMES } from "../../../stacks/compose";
+import { cluster } from "../../trust/cluster";
 import { hpcCurl, inSteps, make, upWith } from "../support";
 
 /** A pod from which connections are tried, or to which. */
@@ -29,8 +30,7 @@ const API_SERVER = ["kubernetes.default.svc", 443] as const;
 describe("a door", () => {
     inSteps("with walls inside", {
         "`make up CONTROLLER=traefik`, with a pod that tries in each namespace": async () => {
-            await make("down");
-            await make("up", "CONTROLLER=traefik");
+            await cluster("CONTROLLER=traefik");
             for (const namespace of [STRANGER, INTERLINK, (await outputs("dev")).namespace]) {
                 await applyManifest(PROBE, "--namespace", namespace);
                 const wait = ["wait", "--for=condition=Ready", "pod/probe", "--timeout=60s"];

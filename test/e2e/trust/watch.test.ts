@@ -8,9 +8,10 @@ import { run, until } from "../../../local/machine/shell";
 import { outputs } from "../../../local/stacks/pulumi";
 import { ensurePackages } from "../../../local/toolchain/debian";
 import { NAMES } from "../../../stacks/compose";
+import { cluster } from "../../trust/cluster";
 import { query, startPrometheus, stopPrometheus, watchPods } from "../../trust/prometheus";
 import { metricsOf, QUERIES } from "../../unit/support/queries";
-import { fromNothing, hpcCurl, inSteps, upWith } from "../support";
+import { hpcCurl, inSteps, upWith } from "../support";
 
 const LIMITS = { requestsPerSecond: 20, burst: 50, connections: 30 };
 /** The namespace of the clients; that of examples/priority.yaml. */
@@ -24,7 +25,7 @@ describe("a door", () => {
     after(stopPrometheus);
 
     inSteps("that is watched", {
-        "`make up`": () => fromNothing(),
+        "`make up`": () => cluster(),
         "promtool takes the alerts, and each fires when it has to": async () => {
             const rules = join(PROJECT, "monitoring", "alerts.yaml");
             const checked = await run(["promtool", "check", "rules", rules]);
@@ -169,6 +170,7 @@ describe("a door", () => {
                 return answers.toLowerCase().includes(`x-kubernetes-pf-flowschema-uid: ${uid}`);
             });
             await kubectl("delete", "-f", join(PROJECT, "examples", "priority.yaml"));
+            await kubectl("delete", "namespace", NAMESPACE);
             return "the answers to a job's token name it";
         },
     });
