@@ -18,8 +18,10 @@ export interface Load {
     readonly p99: number;
     /** Requests that failed, or were answered with a status above 399. */
     readonly failed: number;
-    /** CPU time of each part, in microseconds for a request. */
+    /** CPU time of each part, and of all others on the machine, in microseconds for a request. */
     readonly cpu: ByPart;
+    /** What of the machine's CPU time was left, as a share. */
+    readonly idle: number;
     /** What of it the kernel spent, most of it on the network. */
     readonly kernel: ByPart;
     /** Connections that each part opened to the next one, for 1,000 requests. */

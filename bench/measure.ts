@@ -11,6 +11,7 @@ import { inNamespace, run } from "../local/machine/shell";
 import { program } from "../local/toolchain/tools";
 import { Silence, Task } from "./clients";
 import { ByPart, Events, Jobs, Load, Request, Watches } from "./data";
+import { sum } from "./numbers";
 import { counters, difference, memory, Pods, TICKS } from "./parts";
 
 /** Ends what is being measured. */
@@ -97,9 +98,12 @@ export async function load(
     });
     const after = counters(pods);
     const { requests, perSecond, p50, p99, failed, client } = parseWrk(text);
+    const cpu: ByPart = { ...difference(before.cpu, after.cpu, requests), client: client / requests };
+    const [busy, idle] = [after.machine.busy - before.machine.busy, after.machine.idle - before.machine.idle];
     return {
         ...{ request, connections, perSecond, p50, p99, failed },
-        cpu: { ...difference(before.cpu, after.cpu, requests), client: client / requests },
+        cpu: { ...cpu, others: Math.max(0, busy / requests - sum(cpu)) },
+        idle: idle / (busy + idle),
         kernel: difference(before.kernel, after.kernel, requests),
         handshakes: difference(before.opened, after.opened, requests / 1000),
     };

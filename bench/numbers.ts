@@ -11,6 +11,11 @@ export function median(values: readonly number[]): number {
     return ((sorted[Math.floor(half)] ?? NaN) + (sorted[Math.ceil(half)] ?? NaN)) / 2;
 }
 
+/** The sum of values that have names. */
+export function sum(values: Readonly<Record<string, number>>): number {
+    return Object.values(values).reduce((total, value) => total + value, 0);
+}
+
 /** A number as a table shows it: three digits that count, with separators between thousands. */
 export function shown(value: number | undefined): string {
     if (value === undefined || !Number.isFinite(value)) {

@@ -19,6 +19,8 @@ export interface Counters {
     readonly cpu: ByPart;
     /** What of it the kernel spent. */
     readonly kernel: ByPart;
+    /** CPU time of the whole machine, and what of its time was left, in microseconds. */
+    readonly machine: { readonly busy: number; readonly idle: number };
     /** Connections that were opened by the part's pods. */
     readonly opened: ByPart;
 }
@@ -55,7 +57,7 @@ export function counters(pods: Pods): Counters {
             opened[part] = (opened[part] ?? 0) + activeOpens(snmp);
         }
     }
-    return { at: Date.now(), cpu, kernel, opened };
+    return { at: Date.now(), cpu, kernel, machine: machineTimes(readFileSync("/proc/stat", "utf8")), opened };
 }
 
 /** Memory of each part that the kernel cannot simply take back, in KiB. */
@@ -75,6 +77,14 @@ export function memory(pods: Pods): ByPart {
 /** Differences of the second counts to the first ones, in units of `of`: requests, or seconds. */
 export function difference(before: ByPart, after: ByPart, of: number): Record<string, number> {
     return Object.fromEntries(Object.entries(after).map(([part, value]) => [part, (value - (before[part] ?? 0)) / of]));
+}
+
+/** CPU time of all processors together, as /proc/stat tells; waiting for a disk leaves a processor free. */
+export function machineTimes(stat: string): Counters["machine"] {
+    const ticks = stat.slice(0, stat.indexOf("\n")).trim().split(/ +/).slice(1, 9).map(Number);
+    const [, , , idle = 0, waiting = 0] = ticks;
+    const all = ticks.reduce((sum, value) => sum + value, 0);
+    return { busy: (all - idle - waiting) * (1e6 / TICKS), idle: (idle + waiting) * (1e6 / TICKS) };
 }
 
 /** CPU time in a process's stat, in ticks: its own and that of the kernel for it. */

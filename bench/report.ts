@@ -1,5 +1,5 @@
 import { ByPart, Data, Load, Measured, Request } from "./data";
-import { median, shown } from "./numbers";
+import { median, shown, sum } from "./numbers";
 
 /** Number of connections at which ways are compared. */
 export const COMPARED = 8;
@@ -8,7 +8,7 @@ export const CLIENTS: readonly number[] = [10, 100, 1000];
 /** Ways that hold 5,000 watches: one for each number of hops. */
 export const HOLDING: readonly string[] = ["none", "traefik"];
 /** Parts that every way has, none of which is a hop of it. */
-const COMMON: readonly string[] = ["API server", "etcd", "client"];
+const COMMON: readonly string[] = ["API server", "etcd", "client", "others"];
 /** Jobs for which the report says what they need. */
 const ON_PAPER: readonly number[] = [200, 1_000, 10_000, 100_000];
 /** What such a job does on paper, besides its watch: requests of a minute. */
@@ -54,6 +54,7 @@ export function medianLoad(way: Measured | undefined, request: Request, connecti
               failed: loads.reduce((sum, { failed }) => sum + failed, 0),
               cpu: parts(({ cpu }) => cpu),
               kernel: parts(({ kernel }) => kernel),
+              idle: of(({ idle }) => idle),
               handshakes: parts(({ handshakes }) => handshakes),
           };
 }
@@ -296,11 +297,11 @@ function profiles(data: Data): string {
         const shares = Object.fromEntries(
             Object.entries(load.cpu).map(([name, value]) => [name, (100 * value) / total]),
         );
-        const figures = [total, (cores * 1e6) / total, load.perSecond].map(shown);
+        const figures = [total, (cores * 1e6) / total, load.perSecond, 100 * load.idle].map(shown);
         return [[way.name, parts(shares), parts(filtered(load.kernel, isHop)), ...figures]];
     });
     const head =
-        "way | share of a request's CPU, % | of a hop's CPU the kernel's, µs | CPU, µs | per second if all cores did nothing else | measured";
+        "way | share of a request's CPU, % | of a hop's CPU the kernel's, µs | CPU, µs | per second if all cores did nothing else | measured | CPU left, %";
     return rows.length === 0
         ? ""
         : `What bounds the ways that miss one: GET /version at ${COMPARED} connections.\n\n${table(head, rows)}`;
@@ -321,10 +322,6 @@ function isHop(name: string): boolean {
 
 function filtered(of: ByPart, keep: (name: string) => boolean): ByPart {
     return Object.fromEntries(Object.entries(of).filter(([name]) => keep(name)));
-}
-
-function sum(of: ByPart): number {
-    return Object.values(of).reduce((total, value) => total + value, 0);
 }
 
 function parts(of: ByPart): string {

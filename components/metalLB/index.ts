@@ -20,7 +20,9 @@ const GROUP = "metallb.io";
 const RESOURCES = { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "500m", memory: "256Mi" } };
 /** Values for the chart: layer 2 needs no routing daemon, which is frr until 0.15 and frrk8s from 0.16 on. */
 const VALUES = {
-    controller: { resources: RESOURCES, readinessProbe: { initialDelaySeconds: 1, periodSeconds: 2 } },
+    // It makes the certificate of its webhook in its first seconds. When it gets ready, kubelet looks for what has changed of the
+    // pod's Secrets; before that it would find nothing yet, and look again a minute later.
+    controller: { resources: RESOURCES, readinessProbe: { initialDelaySeconds: 5, periodSeconds: 2 } },
     speaker: { resources: RESOURCES, frr: { enabled: false } },
     frrk8s: { enabled: false },
 };

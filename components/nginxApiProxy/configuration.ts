@@ -7,7 +7,7 @@ import { connectionMetrics, requestLog } from "./metrics";
 /** The API server's name inside the cluster: a subject alternative name of every API server certificate. */
 export const API_SERVER = "kubernetes.default.svc";
 /** Connections of one worker. A stream takes two and, measured, 100 KiB: those of both workers fit into the pod's memory. */
-const WORKER_CONNECTIONS = 4096;
+const WORKER_CONNECTIONS = 8192;
 const WORKERS = 2;
 /** Requests after which a connection ends, on either side: a thousand, nginx's own number, is gone within a second under load. */
 const CONNECTION_REQUESTS = 100_000;

@@ -12,7 +12,7 @@ export interface Limits {
 
 /**
  * Far above what a client does by itself: client-go asks 5 to 50 times per second, kubectl 300 times at once. Jobs have a
- * token each; 200 that share one and ask 10 times each when they start stay within the burst. The open requests are half of
+ * token each; 200 that share one and ask 10 times each when they start stay within the burst. The open requests are a quarter of
  * what a pod holds.
  */
 export const DEFAULT_LIMITS: Limits = { requestsPerSecond: 500, burst: 2000, connections: 2000 };

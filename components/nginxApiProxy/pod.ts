@@ -70,7 +70,7 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
                 livenessProbe: { httpGet: { path: "/healthz", port: "health" }, periodSeconds: 10 },
                 // After it the image's stop signal, SIGQUIT, lets nginx finish what it has.
                 ...end.container,
-                resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "2", memory: "512Mi" } },
+                resources: { requests: { cpu: "50m", memory: "32Mi" }, limits: { cpu: "2", memory: "1Gi" } },
                 securityContext: { ...RESTRICTED_CONTAINER, readOnlyRootFilesystem: true },
                 volumeMounts: [
                     { name: "configuration", mountPath: CONFIGURATION_DIRECTORY, readOnly: true },

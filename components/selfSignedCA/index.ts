@@ -20,7 +20,8 @@ const VALUES = (namespace: string) => ({
     crds: { enabled: true, keep: true },
     global: { leaderElection: { namespace } },
     resources: resources("1", "1Gi"),
-    webhook: { resources: resources("500m", "256Mi") },
+    // Everything waits for it, and it serves within a second.
+    webhook: { resources: resources("500m", "256Mi"), readinessProbe: { initialDelaySeconds: 1, periodSeconds: 2 } },
     // It holds every Secret and definition of the cluster.
     cainjector: { resources: resources("1", "1Gi") },
     startupapicheck: { resources: resources("500m", "256Mi") },

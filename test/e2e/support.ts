@@ -60,8 +60,13 @@ export function inSteps(name: string, steps: Steps): void {
                 assert.equal(failed, "", "this stands on a step that failed");
                 failed = title;
                 try {
-                    (this.test as Mocha.Test).title = `${title} → ${await step()}`;
+                    const line = `${title} → ${await step()}`;
+                    (this.test as Mocha.Test).title = line;
+                    console.log(`== ${line}`);
                     failed = "";
+                } catch (error) {
+                    console.log(`== ${title}: ${String(error)}`);
+                    throw error;
                 } finally {
                     standing = failed === "" ? standing : undefined;
                 }

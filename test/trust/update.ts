@@ -12,7 +12,7 @@ const PATIENCE_SECONDS = 120;
 /** What Pulumi's Kubernetes provider writes its objects as. */
 const MANAGER = /^pulumi-kubernetes-[0-9a-f]+$/;
 /** Type of a resource that is an object of the cluster, with its kind. */
-const OBJECT = /^kubernetes:(?!helm\.sh)[^:]+\/v[^:/]+:([A-Za-z]+)$/;
+const OBJECT = /^kubernetes:(?!helm\.sh)[^:]+\/v[^:/]+:([A-Za-z0-9]+)$/;
 
 /** A run of pulumi on an environment's stack, as it goes on. */
 export class PulumiRun {

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
-import { activeOpens, difference, podGroup, ticksOf } from "../../../bench/parts";
+import { activeOpens, difference, machineTimes, podGroup, ticksOf } from "../../../bench/parts";
 
 describe("what the kernel counts of a way's parts", () => {
     it("is CPU time of the process and of the kernel for it, whatever the program's name", () => {
         assert.deepEqual(ticksOf("7 (a ) b) S 1 7 7 0 -1 4194560 100 0 0 0 230 45 9 9 20 0 1 0 5 6 7"), {
             own: 230,
             kernel: 45,
+        });
+    });
+
+    it("is all that the machine's processors did, and what was left of them", () => {
+        assert.deepEqual(machineTimes("cpu  100 2 50 800 20 0 8 20 5 0\ncpu0 1 2 3\n"), {
+            busy: 1_800_000,
+            idle: 8_200_000,
         });
     });
 

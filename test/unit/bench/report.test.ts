@@ -10,6 +10,7 @@ const load = (perSecond: number, p99: number, more: Partial<Load> = {}): Load =>
     ...{ request: "version", connections: 8, perSecond, p50: 1, p99, failed: 0 },
     cpu: { "API server": 100, client: 50 },
     kernel: { "API server": 40 },
+    idle: 0.1,
     handshakes: {},
     ...more,
 });
@@ -146,7 +147,7 @@ describe("the benchmark's report", () => {
         // 800 of 1,000 µs; two cores.
         assert.match(
             text,
-            /\| traefik \| API server 10, client 5, nginx-api-proxy 5, traefik 80 \| traefik 300 \| 1,000 \| 2,000 \| 1,100 \|/,
+            /\| traefik \| API server 10, client 5, nginx-api-proxy 5, traefik 80 \| traefik 300 \| 1,000 \| 2,000 \| 1,100 \| 10 \|/,
         );
         assert.doesNotMatch(text, /\| none \| API server 50, /);
         // 10,000 watches of 50 KiB.

@@ -191,7 +191,8 @@ describe("NginxApiProxy", () => {
         assert.equal(value("worker_rlimit_nofile"), 2 * value("worker_connections"));
         const streams = (value("worker_connections") / 2) * value("worker_processes");
         const limits = input("proxy-deployment", "spec", "template", "spec", "containers", 0, "resources", "limits");
-        assert.ok(streams * 100 <= Number.parseInt((limits as { memory: string }).memory) * 1024);
+        const [, gib] = /^(\d+)Gi$/.exec((limits as { memory: string }).memory) ?? [];
+        assert.ok(streams * 100 <= Number(gib) * 2 ** 20);
     });
 
     for (const replicas of [-1, 1.5, NaN]) {
