@@ -304,7 +304,19 @@ function profiles(data: Data): string {
         "way | share of a request's CPU, % | of a hop's CPU the kernel's, µs | CPU, µs | per second if all cores did nothing else | measured | CPU left, %";
     return rows.length === 0
         ? ""
-        : `What bounds the ways that miss one: GET /version at ${COMPARED} connections.\n\n${table(head, rows)}`;
+        : `What bounds the ways that miss one: GET /version at ${COMPARED} connections.\n\n${table(head, rows)}${watchBound(data)}`;
+}
+
+/** What a watch takes at least at a hop that ends TLS on both sides, by the peers' hops, which all do but HAProxy. */
+function watchBound({ ways }: Data): string {
+    const costs = ways
+        .filter(({ kind }) => kind === "peer")
+        .flatMap(({ watches }) => watches.map(({ kib }) => sumOfHops(kib)))
+        .filter((kib) => kib > 0);
+    return costs.length === 0
+        ? ""
+        : "A hop that ends TLS has two connections for a watch: of the peers' hops that do, the smallest takes " +
+              `${shown(Math.min(...costs))} KiB.\n\n`;
 }
 
 function ending(target: Target): string {

@@ -30,6 +30,7 @@ const both = {
     cpu: { ...proxy.cpu, traefik: 800 },
     kernel: { "API server": 40, traefik: 300 },
 };
+const HELD = { asked: 1000, open: 1000, seconds: 75, lost: 0, received: 1000, kib: {}, cpu: {} };
 const DATA: Data = {
     day: "2026-01-31",
     took: 1500,
@@ -50,6 +51,8 @@ const DATA: Data = {
             ],
         }),
         way("traefik", "ours", 2, [load(1100, 25, both)], { cp: 60 }),
+        way("haproxy-tcp", "peer", 1, [], { watches: [{ ...HELD, kib: { "API server": 40 } }] }),
+        way("traefik-ingress", "peer", 1, [], { watches: [{ ...HELD, kib: { "API server": 40, traefik: 92 } }] }),
     ],
     deployment: {
         seconds: {
@@ -150,6 +153,7 @@ describe("the benchmark's report", () => {
             /\| traefik \| API server 10, client 5, nginx-api-proxy 5, traefik 80 \| traefik 300 \| 1,000 \| 2,000 \| 1,100 \| 10 \|/,
         );
         assert.doesNotMatch(text, /\| none \| API server 50, /);
+        assert.match(text, /of the peers' hops that do, the smallest takes 92 KiB/);
         // 10,000 watches of 50 KiB.
         assert.match(text, /\| 10,000 \| 0\.008 \| 0\.477 \|/);
         assert.match(text, /!\[rates\]\(performance\/rates\.svg\)/);
