@@ -11,10 +11,12 @@ import { applyManifest, kubectl } from "../../../local/cluster/kubectl";
 import { HPC, KUBECONFIG } from "../../../local/machine/layout";
 import { attempt, inNamespace, Result, RunOptions, until } from "../../../local/machine/shell";
 import { outputs } from "../../../local/stacks/pulumi";
+import { ensurePackages } from "../../../local/toolchain/debian";
 import { ensureTools, program } from "../../../local/toolchain/tools";
 import { NAMES } from "../../../stacks/compose";
 import { cluster } from "../../trust/cluster";
 import { abandonLoads, inWords, underLoad } from "../../trust/load";
+import { certificateFor } from "../../unit/support/fakeCluster";
 import { inSteps, Steps } from "../support";
 
 const ENVIRONMENT = "dev";
@@ -34,7 +36,41 @@ const LARGE = {
 };
 /** TCP port of the pod for plain HTTP. */
 const PLAIN_PORT = 18081;
+/** What the pod's nginx serves: a page by plain HTTP, and an aggregated API by TLS. */
+const NGINX = `pid /tmp/nginx.pid;
+error_log /tmp/nginx.log;
+events {}
+http {
+    access_log off;
+    ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path /tmp/${name};`).join(" ")}
+    default_type application/json;
+    server {
+        listen ${PLAIN_PORT};
+        return 200 forwarded;
+    }
+    server {
+        listen 18443 ssl;
+        ssl_certificate /files/tls.crt;
+        ssl_certificate_key /files/tls.key;
+        location = /apis/aggregated.example/v1 {
+            return 200 '${JSON.stringify({
+                kind: "APIResourceList",
+                apiVersion: "v1",
+                groupVersion: "aggregated.example/v1",
+                resources: [
+                    { name: "things", singularName: "thing", namespaced: true, kind: "Thing", verbs: ["list"] },
+                ],
+            })}';
+        }
+        location /apis/aggregated.example/v1/namespaces/ {
+            return 200 '${JSON.stringify({ kind: "ThingList", apiVersion: "aggregated.example/v1", items: [] })}';
+        }
+    }
+}
+`;
 const COPIED_BYTES = 100_000_000;
+/** Folder of what the client libraries do, each in its own language, and of the aggregated API. */
+const CLIENTS = join(__dirname, "..", "..", "trust");
 
 /** A way to the API server, with one token for both. */
 interface Way {
@@ -70,6 +106,7 @@ const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
         "Accept: application/json;v=v2;g=apidiscovery.k8s.io;as=APIGroupDiscoveryList",
     ],
     OpenAPI: ["/openapi/v3"],
+    "an aggregated API": [`/apis/aggregated.example/v1/namespaces/${NAMESPACE}/things`],
     "kinds that the cluster was given": [`/apis/cert-manager.io/v1/namespaces/${NAMESPACE}/certificates`],
 };
 
@@ -136,29 +173,20 @@ describe("a door", () => {
             // An image with a shell's commands, nginx and tar.
             const image = await kubectl(...proxy, "-o", "jsonpath={.spec.template.spec.containers[0].image}");
             await applyManifest(shellPod(image));
+            await applyManifest(readFileSync(join(CLIENTS, "aggregated.yaml"), "utf8"));
             await inside("wait", "--for=condition=Ready", "pod/shell", "--timeout=120s");
+            await kubectl("wait", "--for=condition=Available", "apiservice/v1.aggregated.example", "--timeout=120s");
             return apiServerUrl;
         },
         ...kubectlSteps("newest", KUBECTLS.newest),
         ...kubectlSteps("1.30", KUBECTLS["1.30"]),
-        "the JavaScript client, a list in chunks, watch, exec and logs": async () => {
-            const user = { token };
-            const cluster = { server: door.url, "certificate-authority": door.ca };
-            const config = {
-                "current-context": "door",
-                contexts: [{ name: "door", context: { cluster: "door", user: "door" } }],
-                clusters: [{ name: "door", cluster }],
-                users: [{ name: "door", user }],
-            };
-            const file = join(__dirname, "..", "..", "trust", "javascript.ts");
-            const node = [process.execPath, "-r", "ts-node/register/transpile-only", file, NAMESPACE, "shell"];
-            const env = { KUBECONFIG_TEXT: JSON.stringify(config) };
-            const { stdout, stderr } = await attempt(node, { netns: HPC, env, timeoutSeconds: 60 });
-            assert.notEqual(stdout, "", stderr);
-            const { names, ...seen } = JSON.parse(stdout) as { readonly names: readonly string[] };
-            assert.deepEqual(seen, { watched: "ADDED", said: "there and back\n", logged: true });
-            assert.deepEqual([...names].sort(), ["kube-root-ca.crt", "large", "small"]);
-            return `${names.length} pages`;
+        "the JavaScript client, a list in chunks, watch, exec and logs": () =>
+            library([process.execPath, "-r", "ts-node/register/transpile-only", join(CLIENTS, "javascript.ts")]),
+        "the Python client, the same": async () => {
+            await ensurePackages({
+                "python3-kubernetes": "/usr/lib/python3/dist-packages/kubernetes/__init__.py",
+            });
+            return library(["python3", join(CLIENTS, "python.py")]);
         },
         ...(Object.fromEntries(
             Object.entries(QUESTIONS).map(([what, question]) => [
@@ -173,10 +201,34 @@ describe("a door", () => {
         "1,000 watches": async () => {
             const seen = await underLoad(ENVIRONMENT, () => sleep(20_000), { perSecond: 5, watches: 1000 });
             assert.deepEqual([seen.failed, seen.watchesLost, seen.watchesOpen], [0, 0, 1000], inWords(seen));
+            await kubectl("delete", "apiservice", "v1.aggregated.example");
             await kubectl("delete", "namespace", NAMESPACE);
             return `${seen.watchesOpen} open after 20 s, ${seen.failed} of ${seen.requests} requests failed meanwhile`;
         },
     });
+
+    /** What a client library does, in a program of its own that prints what it got. */
+    async function library(command: readonly string[]): Promise<string> {
+        const user = { token };
+        const cluster = { server: door.url, "certificate-authority": door.ca };
+        const config = {
+            "current-context": "door",
+            contexts: [{ name: "door", context: { cluster: "door", user: "door" } }],
+            clusters: [{ name: "door", cluster }],
+            users: [{ name: "door", user }],
+        };
+        const env = { KUBECONFIG_TEXT: JSON.stringify(config) };
+        const { stdout, stderr } = await attempt([...command, NAMESPACE, "shell"], {
+            netns: HPC,
+            env,
+            timeoutSeconds: 60,
+        });
+        assert.notEqual(stdout, "", stderr);
+        const { names, ...seen } = JSON.parse(stdout) as { readonly names: readonly string[] };
+        assert.deepEqual(seen, { watched: "ADDED", said: "there and back\n", logged: true });
+        assert.deepEqual([...names].sort(), ["kube-root-ca.crt", "large", "small"]);
+        return `${names.length} pages`;
+    }
 
     /** What kubectl does, each with its own protocols. */
     function kubectlSteps(name: string, build: string): Steps {
@@ -218,7 +270,6 @@ describe("a door", () => {
                 await attached;
             }),
             [`kubectl ${name}, port-forward`]: protocols(async (env) => {
-                await servePlainHttp();
                 const forwarded = ["port-forward", "-v=4", "pod/shell", `18080:${PLAIN_PORT}`];
                 const [file = "", ...args] = inNamespace(HPC, command(build, door, forwarded));
                 const forward = spawn(file, args, {
@@ -248,30 +299,26 @@ describe("a door", () => {
             },
         };
     }
-
-    /** Lets the pod answer plain HTTP by its own nginx. */
-    async function servePlainHttp(): Promise<void> {
-        const folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-            (name) => `${name}_temp_path /tmp/${name};`,
-        );
-        const server = `access_log off; server { listen ${PLAIN_PORT}; return 200 forwarded; }`;
-        const configuration = `pid /tmp/nginx.pid; events {} http { ${folders.join(" ")} ${server} }`;
-        const run = "nginx -e /tmp/nginx.log -c /tmp/nginx.conf";
-        const start = `[ -e /tmp/nginx.pid ] || { echo '${configuration}' >/tmp/nginx.conf && ${run}; }`;
-        await kubectl("exec", "--namespace", NAMESPACE, "shell", "--", "sh", "-c", start);
-    }
 });
 
-/** A pod that repeats each line that it is given. */
+/** A pod that repeats each line that it is given, and that serves. */
 function shellPod(image: string): string {
-    return `apiVersion: v1
-kind: Pod
-metadata: { name: shell, namespace: ${NAMESPACE} }
-spec:
-    containers:
-        - name: shell
-          image: ${image}
-          stdin: true
-          command: [sh, -c, "while read -r line; do echo got $line; done; sleep infinity"]
-`;
+    const { cert, key } = certificateFor("DNS:shell.clients.svc");
+    const metadata = { name: "shell", namespace: NAMESPACE, labels: { app: "shell" } };
+    const files = { "nginx.conf": NGINX, "tls.crt": cert, "tls.key": key };
+    const script =
+        "nginx -e /tmp/nginx.log -c /files/nginx.conf; while read -r line; do echo got $line; done; sleep infinity";
+    const container = {
+        name: "shell",
+        image,
+        stdin: true,
+        command: ["sh", "-c", script],
+        volumeMounts: [{ name: "files", mountPath: "/files" }],
+    };
+    const spec = { containers: [container], volumes: [{ name: "files", secret: { secretName: "shell" } }] };
+    const items = [
+        { apiVersion: "v1", kind: "Secret", metadata, stringData: files },
+        { apiVersion: "v1", kind: "Pod", metadata, spec },
+    ];
+    return JSON.stringify({ apiVersion: "v1", kind: "List", items });
 }
