@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Unwrap } from "@pulumi/pulumi";
 import { causesOf } from "../../commands/causes";
 import { StackOutputs } from "../../stacks/outputs";
@@ -12,6 +13,9 @@ import { toolPath } from "../toolchain/tools";
 const BACKEND = join(STATE, "pulumi");
 const POLICY = ["--policy-pack", join(PROJECT, "policy")];
 const OUTPUT = ["--non-interactive", "--color", "never", "--suppress-progress"];
+
+/** How soon the children of a process that was killed have another parent, in milliseconds. */
+const ORPHANED_MS = 200;
 
 /** A stack on the local cluster. */
 export interface Stack {
@@ -107,8 +111,15 @@ async function selectStack(stack: Stack): Promise<boolean> {
         existsSync(locks) && readdirSync(locks, { recursive: true }).some((file) => String(file).endsWith(".json"));
     if (interrupted) {
         console.log("pulumi: an earlier run was interrupted; its lock is removed");
-        // Its providers, without a parent now, may still be at work.
-        await attempt(["pkill", "-9", "-P", "1", "-f", join(CACHE, "tools", "pulumi-")]);
+        // Its providers, without a parent now, may still be at work; and then its program, which takes a processor and more
+        // and more memory.
+        for (const orphans of [
+            join(CACHE, "tools", "pulumi-"),
+            join(PROJECT, "node_modules", "@pulumi", "pulumi", "cmd"),
+        ]) {
+            await attempt(["pkill", "-9", "-P", "1", "-f", orphans]);
+            await sleep(ORPHANED_MS);
+        }
         await run(["pulumi", "cancel", "--yes"], { cwd: stack.folder, env });
         // In a namespace that it began to remove nothing can be made; the next run would be refused. Without one this fails.
         const going = ["namespaces", "--field-selector=status.phase=Terminating", "--timeout=180s"];

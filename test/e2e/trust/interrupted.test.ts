@@ -4,7 +4,7 @@ import { applyManifest, attemptKubectl, kubectl } from "../../../local/cluster/k
 import { until } from "../../../local/machine/shell";
 import { mainStack, outputs, pulumiUp } from "../../../local/stacks/pulumi";
 import { cluster } from "../../trust/cluster";
-import { abandonLoads, underLoad } from "../../trust/load";
+import { abandonLoads, inWords, Seen, underLoad } from "../../trust/load";
 import { assertNothingOrphaned, PulumiRun, randomFrom } from "../../trust/update";
 import { Changes, hpcCurl, inSteps, writeChanged } from "../support";
 
@@ -14,6 +14,10 @@ const SEED = 1;
 const TIMES = { up: Number(process.env.KILLS ?? 20), destroy: 5 };
 /** Five requests a second, no watches: whether what ran before still serves. */
 const CLIENTS = { perSecond: 5, watches: 0 };
+/** How long clients may be without an answer when MetalLB's own pods are replaced, which settings of all pods do; in milliseconds. */
+const TAKEOVER_MS = 15_000;
+/** Five times a second clients have an answer, unless the way in is still away; in milliseconds. */
+const SILENCE_MS = 2000;
 /** Two settings of every component, by turns: certificate, proxies, cert-manager and the virtual node change. */
 const TURNS: readonly Changes[] = [
     { "certificate.duration": "2000h", "interlink.resources.cpus": 3 },
@@ -40,7 +44,7 @@ describe("a door", () => {
         "`make up ENV=metallb`": () => cluster(`ENV=${ENVIRONMENT}`),
         [`\`pulumi up\` killed at ${TIMES.up} moments`]: async () => {
             const seconds = await duration(change);
-            const { requests, failed, faults } = await underLoad(
+            const seen = await underLoad(
                 ENVIRONMENT,
                 async () => {
                     for (let time = 0; time < TIMES.up; time++) {
@@ -55,8 +59,7 @@ describe("a door", () => {
                 },
                 CLIENTS,
             );
-            assert.equal(failed, 0, JSON.stringify(faults));
-            return `the one after every second was right, ${failed} of ${requests} requests failed meanwhile`;
+            return `the one after every second was right, ${served(seen)}`;
         },
         ...Object.fromEntries(
             Object.entries(COMPONENTS).map(([component, { namespace, ...kind }]) => [
@@ -83,8 +86,7 @@ describe("a door", () => {
                         },
                         CLIENTS,
                     );
-                    assert.equal(seen.failed, 0, JSON.stringify(seen.faults));
-                    return `recovered, ${seen.failed} of ${seen.requests} requests failed meanwhile`;
+                    return `recovered, ${served(seen)}`;
                 },
             ]),
         ),
@@ -98,6 +100,12 @@ describe("a door", () => {
         },
     });
 });
+
+/** What ran before still serves, but for the moments in which another node's MetalLB takes over the address. */
+function served(seen: Seen): string {
+    assert.ok(seen.pauseMs < TAKEOVER_MS && seen.silentMs < SILENCE_MS, inWords(seen));
+    return inWords(seen);
+}
 
 /** How long an update that changes something takes, in seconds. */
 async function duration(change: () => Promise<void>): Promise<number> {
