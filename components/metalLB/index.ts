@@ -15,6 +15,8 @@ export function addressAnnotations(address: string): Record<string, string> {
 
 /** How often the webhook is asked before the component gives up; each time takes longer, three minutes in all. */
 const WEBHOOK_TRIES = 6;
+/** Asks the API server, and with it the webhook, whether it would take an object, whoever has it now. */
+const DRY_RUN = ["--server-side", "--force-conflicts", "--dry-run=server"];
 const GROUP = "metallb.io";
 
 const RESOURCES = { requests: { cpu: "20m", memory: "64Mi" }, limits: { cpu: "500m", memory: "256Mi" } };
@@ -142,7 +144,7 @@ function webhookServes(
         {
             metadata,
             scope: "namespace",
-            rules: [{ apiGroups: [GROUP], resources: ["ipaddresspools"], verbs: ["create", "get"] }],
+            rules: [{ apiGroups: [GROUP], resources: ["ipaddresspools"], verbs: ["create", "get", "patch"] }],
         },
         options,
     );
@@ -163,7 +165,8 @@ function webhookServes(
                         serviceAccountName,
                         restartPolicy: "OnFailure",
                         pods: args.pods ?? {},
-                        command: ["kubectl", "create", "--dry-run=server", "-f", "/pool/pool.json"],
+                        // Not created: when the pods change, the pool is there already.
+                        command: ["kubectl", "apply", ...DRY_RUN, "-f", "/pool/pool.json"],
                         configMap: { name: manifest.metadata.name, mountPath: "/pool" },
                     }),
                 },

@@ -35,6 +35,15 @@ describe("MetalLB", () => {
         assert.equal(input("metallb-webhook", ...container), "FallbackToLogsOnError");
     });
 
+    it("asks the webhook for a pool that may be there already, as when its pods change", async () => {
+        await settled(new MetalLB("metallb", args));
+        const command = input("metallb-webhook", "spec", "template", "spec", "containers", 0, "command") as string[];
+        assert.equal(command[1], "apply");
+        assert.ok(command.includes("--dry-run=server"));
+        const [rule] = input("metallb-webhook-role", "rules") as { verbs: string[] }[];
+        assert.deepEqual(rule?.verbs, ["create", "get", "patch"]);
+    });
+
     it("takes the cluster's MetalLB", async () => {
         await settled(new MetalLB("metallb", { ...args, release: { install: false, namespace: "lb" } }));
         assert.ok(!registered().some((entry) => /Namespace|Chart/.test(entry)));
