@@ -3,8 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { IDLE_SECONDS } from "./limits";
 import { HostPorts } from "./ports";
 
-/** How long a pod that goes still takes what arrives, in seconds: until every node knows that its endpoint is withdrawn. */
-const WITHDRAWAL_SECONDS = 5;
+/**
+ * How long a pod that goes still takes what arrives, in seconds: until every node knows that its endpoint is withdrawn. On a busy
+ * node five seconds were too few, where an update replaced all pods at once.
+ */
+const WITHDRAWAL_SECONDS = 15;
 /** How long its watches may then go on, in seconds; clients begin them anew at the pods that stay. */
 const SHUTDOWN_SECONDS = 300;
 /**

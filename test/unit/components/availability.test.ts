@@ -62,7 +62,7 @@ for (const [name, front] of Object.entries(FRONTS)) {
 describe("the pods of ingress-nginx", () => {
     it("are as many and end in the same way, by the chart's values", async () => {
         for (const [hostPorts, replicas, grace] of [
-            [undefined, 2, 310],
+            [undefined, 2, 320],
             [HOST_PORTS, 1, 1],
         ] as const) {
             await record();
