@@ -14,10 +14,6 @@ const SEED = 1;
 const TIMES = { up: Number(process.env.KILLS ?? 20), destroy: 5 };
 /** Five requests a second, no watches: whether what ran before still serves. */
 const CLIENTS = { perSecond: 5, watches: 0 };
-/** How long clients may be without an answer when MetalLB's own pods are replaced, which settings of all pods do; in milliseconds. */
-const TAKEOVER_MS = 15_000;
-/** Five times a second clients have an answer, unless the way in is still away; in milliseconds. */
-const SILENCE_MS = 2000;
 /** Two settings of every component, by turns: certificate, proxies, cert-manager and the virtual node change. */
 const TURNS: readonly Changes[] = [
     { "certificate.duration": "2000h", "interlink.resources.cpus": 3 },
@@ -101,9 +97,9 @@ describe("a door", () => {
     });
 });
 
-/** What ran before still serves, but for the moments in which another node's MetalLB takes over the address. */
+/** What ran before has served all the time. */
 function served(seen: Seen): string {
-    assert.ok(seen.pauseMs < TAKEOVER_MS && seen.silentMs < SILENCE_MS, inWords(seen));
+    assert.equal(seen.failed, 0, inWords(seen));
     return inWords(seen);
 }
 
