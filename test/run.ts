@@ -24,7 +24,7 @@ interface Test {
 }
 
 /** The parts of trust, those beside each other that may have one cluster; the CA's rotation leaves none for others. */
-const TRUST = ["gate", "interrupted", "survival", "clients", "faults", "watch", "door", "walls", "rotation"];
+const TRUST = ["gate", "interrupted", "survival", "faults", "watch", "door", "walls", "rotation"];
 /** Suites whose reports have a section for each part: their files, what the parts' titles begin with, and what chooses some of them. */
 const PARTED = {
     sites: { files: ["sites"], prefix: "a site with ", choice: "SITES" },

@@ -10,6 +10,7 @@ import { outputs } from "../../../local/stacks/pulumi";
 import { version } from "../../../local/toolchain/tools";
 import { NAMES } from "../../../stacks/compose";
 import { cluster } from "../../trust/cluster";
+import { everythingPasses } from "../../trust/everything";
 import { Received, Sent, Target } from "../../trust/exchange";
 import { agent, attack, FORGED } from "../../trust/hostile";
 import { certificateFor } from "../../unit/support/fakeCluster";
@@ -133,9 +134,11 @@ describe("a door", () => {
     });
 
     for (const controller of ["none", "ingress-nginx", "traefik"]) {
+        const variables = controller === "none" ? [] : [`CONTROLLER=${controller}`];
+        everythingPasses(controller, variables);
+
         inSteps(`against hostile requests, with the controller ${controller}`, {
-            [`\`make up\` with ${controller}`]: () =>
-                cluster(...(controller === "none" ? [] : [`CONTROLLER=${controller}`])),
+            [`\`make up\` with ${controller}`]: () => cluster(...variables),
             "each is answered as it should be": async () => {
                 await kubectl("create", "namespace", NAMESPACE);
                 return attackWith(

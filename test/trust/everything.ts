@@ -7,17 +7,17 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
-import { applyManifest, kubectl } from "../../../local/cluster/kubectl";
-import { HPC, KUBECONFIG } from "../../../local/machine/layout";
-import { attempt, inNamespace, Result, RunOptions, until } from "../../../local/machine/shell";
-import { outputs } from "../../../local/stacks/pulumi";
-import { ensurePackages } from "../../../local/toolchain/debian";
-import { ensureTools, program } from "../../../local/toolchain/tools";
-import { NAMES } from "../../../stacks/compose";
-import { cluster } from "../../trust/cluster";
-import { abandonLoads, inWords, underLoad } from "../../trust/load";
-import { certificateFor } from "../../unit/support/fakeCluster";
-import { inSteps, Steps } from "../support";
+import { applyManifest, kubectl } from "../../local/cluster/kubectl";
+import { HPC, KUBECONFIG } from "../../local/machine/layout";
+import { attempt, inNamespace, Result, RunOptions, until } from "../../local/machine/shell";
+import { outputs } from "../../local/stacks/pulumi";
+import { ensurePackages } from "../../local/toolchain/debian";
+import { ensureTools, program } from "../../local/toolchain/tools";
+import { NAMES } from "../../stacks/compose";
+import { cluster } from "./cluster";
+import { abandonLoads, inWords, underLoad } from "./load";
+import { certificateFor } from "../unit/support/fakeCluster";
+import { inSteps, Steps } from "../e2e/support";
 
 const ENVIRONMENT = "dev";
 const NAMESPACE = "clients";
@@ -70,7 +70,7 @@ http {
 `;
 const COPIED_BYTES = 100_000_000;
 /** Folder of what the client libraries do, each in its own language, and of the aggregated API. */
-const CLIENTS = join(__dirname, "..", "..", "trust");
+const CLIENTS = __dirname;
 
 /** A way to the API server, with one token for both. */
 interface Way {
@@ -110,8 +110,11 @@ const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
     "kinds that the cluster was given": [`/apis/cert-manager.io/v1/namespaces/${NAMESPACE}/certificates`],
 };
 
-/** Everything that a client does works, as it does at the API server itself. */
-describe("a door", () => {
+/**
+ * Registers steps that show that everything a client does works with a controller, as it does at the API server itself.
+ * @param variables what make needs for the controller
+ */
+export function everythingPasses(controller: string, variables: readonly string[]): void {
     const folder = mkdtempSync(join(tmpdir(), "interlink-clients-"));
     const at = (name: string) => join(folder, name);
     let token = "";
@@ -144,9 +147,9 @@ describe("a door", () => {
     const by = (build: string, args: readonly string[], options: RunOptions = {}): Promise<Result> =>
         attempt(command(build, door, args), { ...options, netns: HPC });
 
-    inSteps("that everything passes", {
-        "`make up`": async () => {
-            await cluster();
+    inSteps(`that everything passes, with the controller ${controller}`, {
+        [`\`make up\` with ${controller}`]: async () => {
+            await cluster(...variables);
             await ensureTools(Object.values(KUBECTLS));
             const { apiServerUrl, caCertificate, namespace } = await outputs(ENVIRONMENT);
             const config = new KubeConfig();
@@ -186,7 +189,7 @@ describe("a door", () => {
             await ensurePackages({
                 "python3-kubernetes": "/usr/lib/python3/dist-packages/kubernetes/__init__.py",
             });
-            return library(["python3", join(CLIENTS, "python.py")]);
+            return library(["/usr/bin/python3", join(CLIENTS, "python.py")]);
         },
         ...(Object.fromEntries(
             Object.entries(QUESTIONS).map(([what, question]) => [
@@ -299,7 +302,7 @@ describe("a door", () => {
             },
         };
     }
-});
+}
 
 /** A pod that repeats each line that it is given, and that serves. */
 function shellPod(image: string): string {
