@@ -4,6 +4,7 @@
  */
 import { Agent, get } from "node:https";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd, Seen } from "./load";
 
 /** How long a request may take, in milliseconds. */
@@ -14,6 +15,8 @@ const AGAIN_MS = 100;
 const STAGGER_MS = 4;
 
 let asking = true;
+/** Requests without an end. */
+let pending = 0;
 let lastAnswer = Date.now();
 const seen: Seen = { requests: 0, failed: 0, watchesLost: 0, watchesOpen: 0, pauseMs: 0, silentMs: 0, faults: {} };
 
@@ -24,6 +27,7 @@ function fault(what: string): void {
 function ask({ url, ca, token }: Crowd): void {
     const headers = { authorization: `Bearer ${token}` };
     seen.requests += 1;
+    pending += 1;
     const request = get(`${url}/version`, { ca, headers, agent: false, timeout: PATIENCE_MS }, (response) => {
         response.resume();
         if (response.statusCode === 200) {
@@ -35,6 +39,7 @@ function ask({ url, ca, token }: Crowd): void {
         }
     });
     request.on("timeout", () => request.destroy(new Error("no answer")));
+    request.on("close", () => (pending -= 1));
     request.on("error", (error: NodeJS.ErrnoException) => {
         seen.failed += 1;
         fault(error.code ?? error.message);
@@ -77,10 +82,11 @@ async function main(): Promise<void> {
     seen.pauseMs = Math.max(seen.pauseMs, seen.silentMs);
     const { watchesOpen } = seen;
     // What was asked last may take its time, and then fail.
-    setTimeout(() => {
-        console.log(JSON.stringify({ ...seen, watchesOpen }));
-        process.exit();
-    }, PATIENCE_MS + 1000);
+    for (const deadline = Date.now() + PATIENCE_MS + 1000; pending > 0 && Date.now() < deadline;) {
+        await sleep(100);
+    }
+    console.log(JSON.stringify({ ...seen, watchesOpen }));
+    process.exit();
 }
 
 void main();

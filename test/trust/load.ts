@@ -45,7 +45,7 @@ export interface Seen {
 type Size = Partial<Pick<Crowd, "perSecond" | "watches">>;
 
 /** Before and after what is done under load, in milliseconds. */
-const CALM_MS = 5000;
+const CALM_MS = 3000;
 /** The clients that ask now. */
 const asking = new Set<ChildProcess>();
 let crowds = 0;
