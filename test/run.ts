@@ -121,15 +121,16 @@ function suiteOfItsOwn(name: string): void {
     report(name, table(suite(name, ...endToEnd(name))));
 }
 
-/** Runs the parts of a suite that a regular expression in its variable names, or all; the report keeps what it says of the others. */
+/** Runs the parts of a suite that a regular expression in its variable names, or all; of some the report keeps what it says of the others. */
 function partedSuite(name: keyof typeof PARTED): void {
     const { files, prefix, choice } = PARTED[name];
     const file = join(PROJECT, "docs", `${name}.md`);
-    const before = existsSync(file) ? readFileSync(file, "utf8").split(/^## /m).slice(1) : [];
+    const chosen = process.env[choice] ?? "";
+    const before = chosen !== "" && existsSync(file) ? readFileSync(file, "utf8").split(/^## /m).slice(1) : [];
     const sections = new Map(before.map((section) => [section.slice(0, section.indexOf("\n")), section]));
     // The parts do not stand on one another.
     const options = endToEnd(...files).filter((option) => option !== "--bail");
-    const tests = suite(name, ...options, "--grep", process.env[choice] ?? "");
+    const tests = suite(name, ...options, "--grep", chosen);
     const partOf = ({ fullTitle, title }: Report["tests"][number]) => fullTitle.slice(prefix.length, -title.length - 1);
     for (const [part, steps] of Map.groupBy(tests, partOf)) {
         const day = new Date().toISOString().slice(0, 10);
