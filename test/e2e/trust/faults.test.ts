@@ -141,7 +141,7 @@ async function saidAndMended({ make: inject, changes = {}, says }: Fault): Promi
     } finally {
         await mend();
         // What it waits for comes, or never will: the next one takes the state as it is.
-        const late = setTimeout(() => update.kill(), 60_000);
+        const late = setTimeout(() => update.kill(), 20_000);
         await update.end();
         clearTimeout(late);
         // Else a controller that was asked for would be taken for the one that the stack began with.
