@@ -282,29 +282,44 @@ function onPaper({ ways, usual }: Data): string {
     );
 }
 
-/** Where the CPU goes on the ways that miss a target, and the rate that the machine's cores would allow at that cost. */
+/**
+ * Where the CPU goes on the ways that miss a target, beside the API server's own, whose requests cost it more where it waits between
+ * them, as with one connection; what the machine's cores would allow at that cost; and what the hops' own CPU alone would leave.
+ */
 function profiles(data: Data): string {
-    const cores = Number(data.machine.cores);
+    const direct = data.ways.find(({ name }) => name === "direct");
     const missed = new Set(
         targets(data).flatMap((target) => (met(target) === false && target.way ? [target.way] : [])),
     );
-    const rows = [...missed].flatMap((way) => {
-        const load = medianLoad(way, "version", COMPARED);
+    if (direct === undefined || missed.size === 0) {
+        return "";
+    }
+    const bare = sum(medianLoad(direct, "version", COMPARED)?.cpu ?? {});
+    const row = (way: Measured, connections: number): string[][] => {
+        const load = medianLoad(way, "version", connections);
         if (load === undefined) {
             return [];
         }
         const total = sum(load.cpu);
-        const shares = Object.fromEntries(
-            Object.entries(load.cpu).map(([name, value]) => [name, (100 * value) / total]),
-        );
-        const figures = [total, (cores * 1e6) / total, load.perSecond, 100 * load.idle].map(shown);
-        return [[way.name, parts(shares), parts(filtered(load.kernel, isHop)), ...figures]];
-    });
+        const figures = [total, (Number(data.machine.cores) * 1e6) / total, load.perSecond, 100 * load.idle];
+        return [
+            [
+                `${way.name}, ${connections}`,
+                parts(load.cpu),
+                parts(filtered(load.kernel, isHop)),
+                ...figures.map(shown),
+                shown(bare / (bare + sumOfHops(load.cpu))),
+            ],
+        ];
+    };
     const head =
-        "way | share of a request's CPU, % | of a hop's CPU the kernel's, µs | CPU, µs | per second if all cores did nothing else | measured | CPU left, %";
-    return rows.length === 0
-        ? ""
-        : `What bounds the ways that miss one: GET /version at ${COMPARED} connections.\n\n${table(head, rows)}${watchBound(data)}`;
+        "way, connections | CPU of a request, µs | of a hop's the kernel's | sum | per second if all cores did nothing else | " +
+        "measured | CPU left, % | of direct, by the hops' CPU alone";
+    const rows = [...row(direct, 1), ...row(direct, COMPARED), ...[...missed].flatMap((way) => row(way, COMPARED))];
+    return (
+        "What bounds the ways that miss one, by GET /version. Where the API server waits between requests, as it does directly with " +
+        `one connection, and behind a proxy with more, each costs it more.\n\n${table(head, rows)}${watchBound(data)}`
+    );
 }
 
 /** What a watch takes at least at a hop that ends TLS on both sides, by the peers' hops, which all do but HAProxy. */

@@ -147,12 +147,13 @@ describe("the benchmark's report", () => {
 
     it("shows what bounds the ways that miss a target, and what more jobs need", () => {
         const text = report(DATA, { rates: "performance/rates.svg" });
-        // 800 of 1,000 µs; two cores.
+        // 1,000 µs, two cores; and 850 of them the hops', beside the API server's and the client's 150.
         assert.match(
             text,
-            /\| traefik \| API server 10, client 5, nginx-api-proxy 5, traefik 80 \| traefik 300 \| 1,000 \| 2,000 \| 1,100 \| 10 \|/,
+            /\| traefik, 8 \| API server 100, client 50, nginx-api-proxy 50, traefik 800 \| traefik 300 \| 1,000 \| 2,000 \| 1,100 \| 10 \| 0\.15 \|/,
         );
-        assert.doesNotMatch(text, /\| none \| API server 50, /);
+        assert.match(text, /\| direct, 8 \| API server 100, client 50 \| {2}\| 150 \| /);
+        assert.doesNotMatch(text, /\| none, 8 \| /);
         assert.match(text, /of the peers' hops that do, the smallest takes 92 KiB/);
         // 10,000 watches of 50 KiB.
         assert.match(text, /\| 10,000 \| 0\.008 \| 0\.477 \|/);
