@@ -137,15 +137,15 @@ describe("a door", () => {
         const variables = controller === "none" ? [] : [`CONTROLLER=${controller}`];
         everythingPasses(controller, variables);
 
+        let token = "";
         inSteps(`against hostile requests, with the controller ${controller}`, {
             [`\`make up\` with ${controller}`]: () => cluster(...variables),
             "each is answered as it should be": async () => {
                 await kubectl("create", "namespace", NAMESPACE);
-                return attackWith(
-                    (await kubectl("create", "token", "default", "--namespace", NAMESPACE)).trim(),
-                    "default",
-                );
+                token = (await kubectl("create", "token", "default", "--namespace", NAMESPACE)).trim();
+                return attackWith(token, "default");
             },
+            "no log of the way in has the token, nor a part of it": () => assertNotLogged(token),
             "the audit log has none from outside the list, of another user or from a forged address": async () => {
                 const events = await auditEvents();
                 assert.notEqual(events.length, 0);
@@ -179,6 +179,21 @@ async function fromHpc(target: Target, sent: readonly Sent[]): Promise<readonly 
     const program = join(__dirname, "..", "..", "trust", "exchange.ts");
     const node = [process.execPath, "-r", "ts-node/register/transpile-only", program];
     return JSON.parse(await run(node, { netns: HPC, input: JSON.stringify({ target, sent }) })) as Received[];
+}
+
+/** Asserts that none of the logs of the stack's pods has a part of a token: header, claims or signature. */
+async function assertNotLogged(token: string): Promise<string> {
+    const { namespace } = await outputs("dev");
+    const pods = (await kubectl("get", "pods", "--namespace", namespace, "-o", "name")).trim().split("\n");
+    const logs = await Promise.all(
+        pods.map((pod) => kubectl("logs", pod, "--namespace", namespace, "--all-containers")),
+    );
+    const found = pods.filter((_, at) => token.split(".").some((part) => logs[at]?.includes(part)));
+    assert.deepEqual(found, []);
+    const lines = logs.join("").split("\n").length - 1;
+    // Else there is nothing that could have it.
+    assert.ok(lines > 100, `${lines} lines`);
+    return `${lines} lines of ${pods.length} pods`;
 }
 
 /** What the API server wrote down of the hostile requests. */
