@@ -174,9 +174,7 @@ function resources(cpu: string, memory: string) {
 
 /** Values by which the pods of the chart get what all pods have in common; they are restricted by themselves. */
 function podValues(pods: PodDefaults): Record<string, unknown> {
-    // An empty list too: an update that was killed may have left tolerations in Helm's release, and the provider that reads them
-    // from there takes away only what another value takes the place of.
-    const where = { tolerations: [], ...placement(undefined, pods) };
+    const where = placement(undefined, pods);
     const imagePullSecrets = pullSecrets(pods);
     return {
         ...(imagePullSecrets && { global: { imagePullSecrets } }),

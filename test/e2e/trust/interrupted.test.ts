@@ -14,11 +14,15 @@ const SEED = 1;
 const TIMES = { up: Number(process.env.KILLS ?? 20), destroy: 5 };
 /** Five requests a second, no watches: whether what ran before still serves. */
 const CLIENTS = { perSecond: 5, watches: 0 };
-/** Two settings of every component, by turns: certificate, proxies, cert-manager and the virtual node change. */
-const TURNS: readonly Changes[] = [
-    { "certificate.duration": "2000h", "interlink.resources.cpus": 3 },
-    { "pods.tolerations": [{ key: "site.example/none", operator: "Exists" }] },
-];
+/**
+ * Two settings of every component, by turns. What Helm's release got of an update that was killed, Pulumi's provider takes for given:
+ * it is replaced by another value, and not taken away by none.
+ */
+const TURNS: readonly Changes[] = ["one", "other"].map((name, index) => ({
+    "certificate.duration": `${2000 + index}h`,
+    "interlink.resources.cpus": 3 + index,
+    "pods.tolerations": [{ key: `site.example/${name}`, operator: "Exists" }],
+}));
 /** Where an update is refused in its middle: what each component changes. */
 const COMPONENTS = {
     SelfSignedCA: { group: "apps", resource: "deployments", namespace: "cert-manager" },
