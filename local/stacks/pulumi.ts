@@ -1,6 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Unwrap } from "@pulumi/pulumi";
 import { causesOf } from "../../commands/causes";
@@ -104,11 +104,12 @@ export async function outputsOf({ name, folder }: Stack): Promise<Outputs> {
 async function selectStack(stack: Stack): Promise<boolean> {
     mkdirSync(BACKEND, { recursive: true });
     const env = environment(stack.name);
-    await select(stack, env);
     // A run that was killed leaves its lock; whoever calls this is the only one who uses this backend.
-    const locks = join(BACKEND, ".pulumi", "locks");
-    const interrupted =
-        existsSync(locks) && readdirSync(locks, { recursive: true }).some((file) => String(file).endsWith(".json"));
+    const interrupted = filesOf("locks").some((file) => file.endsWith(".json"));
+    if (interrupted) {
+        restoreState(stack.name);
+    }
+    await select(stack, env);
     if (interrupted) {
         console.log("pulumi: an earlier run was interrupted; its lock is removed");
         // Its providers, without a parent now, may still be at work; and then its program, which takes a processor and more
@@ -126,6 +127,24 @@ async function selectStack(stack: Stack): Promise<boolean> {
         await attempt(["kubectl", "wait", "--for=delete", ...going], { env });
     }
     return interrupted;
+}
+
+/** Puts back a stack's state from the copy that Pulumi makes before it writes it anew, where it was killed while it wrote. */
+function restoreState(name: string): void {
+    for (const copy of filesOf("stacks").filter((file) => basename(file) === `${name}.json.bak`)) {
+        const state = copy.replace(/\.bak$/, "");
+        if (!existsSync(state) || statSync(state).size === 0) {
+            console.log(`pulumi: an earlier run was killed while it wrote ${state}; its copy takes its place`);
+            copyFileSync(copy, state);
+        }
+    }
+}
+
+/** The files of a folder of the backend, by their paths. */
+function filesOf(folder: string): string[] {
+    const path = join(BACKEND, ".pulumi", folder);
+    const files = existsSync(path) ? readdirSync(path, { recursive: true, encoding: "utf8" }) : [];
+    return files.map((file) => join(path, file));
 }
 
 /** Makes the stack unless it is there: beside its settings, since Pulumi would else write into the program's folder. */
