@@ -65,10 +65,9 @@ export function inSteps(name: string, steps: Steps): void {
                     console.log(`== ${line}`);
                     failed = "";
                 } catch (error) {
+                    standing = undefined;
                     console.log(`== ${title}: ${String(error)}`);
                     throw error;
-                } finally {
-                    standing = failed === "" ? standing : undefined;
                 }
             });
         }

@@ -69,8 +69,6 @@ http {
 }
 `;
 const COPIED_BYTES = 100_000_000;
-/** Folder of what the client libraries do, each in its own language, and of the aggregated API. */
-const CLIENTS = __dirname;
 
 /** A way to the API server, with one token for both. */
 interface Way {
@@ -176,7 +174,7 @@ export function everythingPasses(controller: string, variables: readonly string[
             // An image with a shell's commands, nginx and tar.
             const image = await kubectl(...proxy, "-o", "jsonpath={.spec.template.spec.containers[0].image}");
             await applyManifest(shellPod(image));
-            await applyManifest(readFileSync(join(CLIENTS, "aggregated.yaml"), "utf8"));
+            await applyManifest(readFileSync(join(__dirname, "aggregated.yaml"), "utf8"));
             await inside("wait", "--for=condition=Ready", "pod/shell", "--timeout=120s");
             await kubectl("wait", "--for=condition=Available", "apiservice/v1.aggregated.example", "--timeout=120s");
             return apiServerUrl;
@@ -184,12 +182,12 @@ export function everythingPasses(controller: string, variables: readonly string[
         ...kubectlSteps("newest", KUBECTLS.newest),
         ...kubectlSteps("1.30", KUBECTLS["1.30"]),
         "the JavaScript client, a list in chunks, watch, exec and logs": () =>
-            library([process.execPath, "-r", "ts-node/register/transpile-only", join(CLIENTS, "javascript.ts")]),
+            library([process.execPath, "-r", "ts-node/register/transpile-only", join(__dirname, "javascript.ts")]),
         "the Python client, the same": async () => {
             await ensurePackages({
                 "python3-kubernetes": "/usr/lib/python3/dist-packages/kubernetes/__init__.py",
             });
-            return library(["/usr/bin/python3", join(CLIENTS, "python.py")]);
+            return library(["/usr/bin/python3", join(__dirname, "python.py")]);
         },
         ...(Object.fromEntries(
             Object.entries(QUESTIONS).map(([what, question]) => [
