@@ -1,12 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { grantedAccount } from "../parts/grant";
-import { Admit, NODE_NAME } from "./gate";
+import { Admit, NODE_NAME, POD_NAME } from "./gate";
 
 type Jobs = Extract<Admit, { type: "jobs" }>;
-
-/** The key of a user's extra under which the API server names the pod of a token. */
-const POD_NAME = "authentication.kubernetes.io/pod-name";
 
 /**
  * What jobs alone being admitted takes in the cluster: the account by which the proxy asks whose a token is, which may do nothing

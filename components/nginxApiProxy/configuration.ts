@@ -80,7 +80,7 @@ events {
 http {
     # No query and no header: either may hold a token.
     log_format access escape=json '{"time":"$time_iso8601","client":"${clients.logged}","method":"$request_method",'
-        '"path":"$uri","upgrade":"$upgrade_header","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time}';
+        '"path":"$uri","upgrade":"$upgrade_header","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time${gate.logged}}';
     access_log /dev/stdout access buffer=64k flush=1s;
 ${args.metrics ? requestLog() : ""}    server_tokens off;
 

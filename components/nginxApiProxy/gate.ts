@@ -24,6 +24,8 @@ export type Admit =
 
 /** The key of a user's extra under which the API server names the node of a token's pod, since Kubernetes 1.30. */
 export const NODE_NAME = "authentication.kubernetes.io/node-name";
+/** The same of the pod's name. */
+export const POD_NAME = "authentication.kubernetes.io/pod-name";
 /** Name of the file with the code for nginx, beside its configuration. */
 export const GATE_SCRIPT = "gate.js";
 /** Folder with the token by which the proxy asks whose a client's token is. */
@@ -42,6 +44,8 @@ const BAD_SECONDS = 2;
 export interface GateConfiguration {
     /** Above all blocks. */
     readonly main: string;
+    /** In the access log's format: who asked, as the API server says; without a question it would be what anybody may claim. */
+    readonly logged: string;
     /** In the block http: servers too. */
     readonly http: string;
     /** In the server for clients. */
@@ -59,7 +63,7 @@ export interface GateConfiguration {
  */
 export function gateConfiguration(admit: Admit["type"], directory: string, apiServer: string): GateConfiguration {
     if (admit === "all") {
-        return { main: "", http: "", server: "", location: "" };
+        return { main: "", logged: "", http: "", server: "", location: "" };
     }
     const bearer = `
     # The only form in which nginx and the API server read the same token.
@@ -82,10 +86,11 @@ export function gateConfiguration(admit: Admit["type"], directory: string, apiSe
         "this way in takes requests with a valid bearer token alone",
     );
     if (admit === "tokens") {
-        return { main: "", http: bearer, server: unauthorized, location };
+        return { main: "", logged: "", http: bearer, server: unauthorized, location };
     }
     return {
         main: "load_module /usr/lib/nginx/modules/ngx_http_js_module.so;\n",
+        logged: ',"user":"$gate_user","pod":"$gate_pod"',
         http: `${bearer}
     js_import gate from ${directory}/${GATE_SCRIPT};
     js_set $gate_key gate.key;
@@ -147,6 +152,8 @@ ${unauthorized}${status("forbidden", 403, "Forbidden", "this way in takes reques
                 return 403;
             }
             auth_request /gate;
+            auth_request_set $gate_user $upstream_http_x_gate_user;
+            auth_request_set $gate_pod $upstream_http_x_gate_pod;
             error_page 403 = @forbidden;
             error_page 500 = @unasked;
 `,
@@ -189,28 +196,39 @@ function authorization() {
 function judge(r) {
     const body = JSON.stringify(Object.assign({ spec: { token: r.variables.bearer } }, REVIEW));
     r.subrequest('/review', { method: 'POST', body: body }, function (reply) {
-        r.return(verdict(reply));
+        const status = statusOf(reply);
+        const user = (status || {}).user || {};
+        const extra = user.extra || {};
+        r.headersOut['X-Gate-User'] = logged(user.username);
+        r.headersOut['X-Gate-Pod'] = logged((extra['${POD_NAME}'] || [])[0]);
+        r.return(verdict(status, user, extra['${NODE_NAME}'] || []));
     });
 }
 
-function verdict(reply) {
-    if (reply.status !== 201) {
-        return 503;
-    }
-    let status;
+/* What the API server says, if it says something. */
+function statusOf(reply) {
     try {
-        status = JSON.parse(reply.responseText).status;
+        return reply.status === 201 ? JSON.parse(reply.responseText).status || {} : undefined;
     } catch (e) {
+        return undefined;
+    }
+}
+
+function verdict(status, user, nodes) {
+    if (status === undefined) {
         return 503;
     }
-    if (!status || status.authenticated !== true) {
+    if (status.authenticated !== true) {
         return 401;
     }
-    const user = status.user || {};
-    const nodes = (user.extra || {})['${NODE_NAME}'] || [];
     const admitted =
         String(user.username).startsWith('system:serviceaccount:') && nodes.length === 1 && NODES.includes(nodes[0]);
     return admitted ? 204 : 403;
+}
+
+/* A header holds no other characters. */
+function logged(name) {
+    return String(name || '').replace(/[^ -~]/g, '?');
 }
 
 export default { key, authorization, judge };

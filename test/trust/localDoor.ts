@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DEFAULT_LIMITS } from "../../components/nginxApiProxy";
 import { API_PATHS } from "../../components/nginxApiProxy/deployment";
 import { nginxConfiguration } from "../../components/nginxApiProxy/configuration";
-import { Admit, GATE_TOKEN_DIRECTORY, gateScript, NODE_NAME } from "../../components/nginxApiProxy/gate";
+import { Admit, GATE_TOKEN_DIRECTORY, gateScript, NODE_NAME, POD_NAME } from "../../components/nginxApiProxy/gate";
 import { Limits } from "../../components/nginxApiProxy/limits";
 import { certificateFor } from "../unit/support/fakeCluster";
 
@@ -25,7 +25,7 @@ export interface Passed {
 
 /** Users by their tokens, as TokenReviews name them; a token may have a suffix behind a hyphen. */
 const USERS: Readonly<Record<string, { readonly username: string; readonly extra?: object }>> = {
-    job: { username: "system:serviceaccount:default:job", extra: { [NODE_NAME]: ["virtual"] } },
+    job: { username: "system:serviceaccount:default:job", extra: { [NODE_NAME]: ["virtual"], [POD_NAME]: ["job-1"] } },
     pod: { username: "system:serviceaccount:default:pod", extra: { [NODE_NAME]: ["worker"] } },
     account: { username: "system:serviceaccount:default:account" },
     admin: { username: "kubernetes-admin" },
@@ -36,6 +36,8 @@ const FOLDER = "/folder";
 const OWN_TOKEN = "the-proxys-own";
 /** Long enough for an nginx to start on a busy machine, in milliseconds. */
 const PATIENCE_MS = 30_000;
+/** By when nginx has written what it keeps back, in milliseconds. */
+const LOGGED_MS = 1500;
 
 /** How a door differs from the program's own. */
 export interface DoorArgs {
@@ -138,6 +140,12 @@ export class LocalDoor {
             .join("\n");
     }
 
+    /** What stands in the access log, whose lines nginx keeps back for a second. */
+    async logged(): Promise<string> {
+        await sleep(LOGGED_MS);
+        return readFileSync(join(this.folder, "access.log"), "utf8");
+    }
+
     /** The proxy's configuration with ports and folders of this machine, and without its other servers. */
     private configuration(): string {
         const { admit, limits = DEFAULT_LIMITS, broken } = this.args;
@@ -163,7 +171,7 @@ export class LocalDoor {
             .replace(/^ +listen \[::\].*\n/gm, "")
             .replace("listen 60443", `listen 127.0.0.1:${this.port}`)
             .replace(/listen (6080|8081)/g, (_, name: string) => `listen unix:${this.folder}/${name}.sock`)
-            .replace("access_log /dev/stdout", "access_log /dev/null")
+            .replace("access_log /dev/stdout", `access_log ${this.folder}/access.log`)
             .replace("kubernetes.default.svc:443", `127.0.0.1:${(this.api.address() as AddressInfo).port}`);
     }
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { podman, runEngine } from "../../../local/cluster/engine";
 import { applyManifest, kubectl } from "../../../local/cluster/kubectl";
 import { HPC, urlHost } from "../../../local/machine/layout";
-import { run } from "../../../local/machine/shell";
+import { run, until } from "../../../local/machine/shell";
 import { template } from "../../../local/machine/template";
 import { outputs } from "../../../local/stacks/pulumi";
 import { version } from "../../../local/toolchain/tools";
@@ -17,6 +17,8 @@ import { certificateFor } from "../../unit/support/fakeCluster";
 import { deployWith, hpcCurl, inSteps, TABLE } from "../support";
 
 const NAMESPACE = "door";
+/** The proxy's pods. */
+const PROXY = "app.kubernetes.io/name=nginx-api-proxy";
 /** What the proxy passes on. */
 const LISTED = /^\/(api|apis|openapi|version|healthz|livez|readyz|\.well-known|openid)([/?]|$)/;
 const AUDIT_LOG = "/var/log/kubernetes/audit.log";
@@ -70,6 +72,18 @@ describe("a door", () => {
             return Object.entries(seen)
                 .map(([who, status]) => `${who} ${status}`)
                 .join(", ");
+        },
+        "its log says whose requests these were": async () => {
+            const account = `system:serviceaccount:${NAMESPACE}:admin`;
+            const { namespace } = await outputs("dev");
+            const ofJob = `"status":200,.*"user":"${account}","pod":"job"`;
+            const ofOther = `"status":403,.*"user":"${account}","pod":"elsewhere"`;
+            // nginx keeps lines back for a second.
+            await until("the lines of both pods", 10, async () => {
+                const log = await kubectl("logs", "--namespace", namespace, "--selector", PROXY, "--tail=-1");
+                return [ofJob, ofOther].every((line) => new RegExp(line).test(log));
+            });
+            return `${account} of the pod job, and of elsewhere, which was refused`;
         },
         "each hostile request with such a token is answered as it should be": async () =>
             attackWith(await tokenOf("job"), "admin"),

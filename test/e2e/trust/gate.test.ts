@@ -51,6 +51,7 @@ describe("a door", () => {
         ) as Steps),
         "a request without a token stays outside, admit: tokens": () => bearing(),
         "whom it admits, admit: jobs": () => admitted(),
+        "its log says whose token it was, admit: jobs": () => named(),
         "an API server that its CA has not signed gets no request": () => foreign(),
         "more requests than one client may make": () => limited(),
         ...(Object.fromEntries(
@@ -73,20 +74,20 @@ describe("a door", () => {
         "it asks once, keeps no token, asks again, and lets nobody in whom it cannot ask about": () =>
             withDoor({ admit: "jobs" }, async (door) => {
                 for (let i = 0; i < 50; i += 1) {
-                    assert.equal(await ask(door, "job"), 200);
-                    assert.equal(await ask(door, "pod"), 403);
+                    assert.equal(await ask(door, "job-token"), 200);
+                    assert.equal(await ask(door, "pod-token"), 403);
                 }
-                assert.deepEqual(door.reviews, ["job", "pod"]);
-                assert.doesNotMatch(door.kept(), /job|pod/);
+                assert.deepEqual(door.reviews, ["job-token", "pod-token"]);
+                assert.doesNotMatch(door.kept(), /-token/);
                 door.reviewing = false;
-                assert.equal(await ask(door, "job"), 200);
+                assert.equal(await ask(door, "job-token"), 200);
                 assert.equal(await ask(door, "job-2"), 503);
                 // nginx counts whole seconds.
                 await sleep(11_500);
-                assert.equal(await ask(door, "job"), 503);
+                assert.equal(await ask(door, "job-token"), 503);
                 door.reviewing = true;
                 door.renewOwnToken("the-proxys-own-2");
-                assert.equal(await ask(door, "job"), 200);
+                assert.equal(await ask(door, "job-token"), 200);
                 door.renewOwnToken("a-strangers");
                 assert.equal(await ask(door, "job-3"), 503);
                 return "2 TokenReviews for 100 requests; 503 after 11 s without an answer";
@@ -151,6 +152,24 @@ function admitted(broken?: DoorArgs["broken"]): Promise<string> {
         const seen = statuses.join(", ");
         assert.equal(seen, "job 200, pod 403, account 403, admin 403, nobody 401, no token 401");
         return seen;
+    });
+}
+
+/** The second time, the verdict is one that nginx has kept. */
+function named(): Promise<string> {
+    return withDoor({ admit: "jobs" }, async (door) => {
+        for (const token of ["job-token", "job-token", "admin-token", "nobody-token", undefined]) {
+            await ask(door, token);
+        }
+        const log = await door.logged();
+        assert.doesNotMatch(log, /-token/);
+        const lines = log.trim().split("\n");
+        const seen = lines.map((line) => JSON.parse(line) as Record<"status" | "user" | "pod", string>);
+        const shown = seen.map(({ status, user, pod }) => `${status} ${user || "nobody"} ${pod || "no pod"}`);
+        const job = "200 system:serviceaccount:default:job job-1";
+        const nobody = "401 nobody no pod";
+        assert.deepEqual(shown, [job, job, "403 kubernetes-admin no pod", nobody, nobody]);
+        return shown.slice(1, -1).join(", ");
     });
 }
 

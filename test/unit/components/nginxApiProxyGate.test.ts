@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { evaluate } from "@marcbachmann/cel-js";
 import { NginxApiProxy } from "../../../components/nginxApiProxy";
-import { Admit, gateScript, NODE_NAME } from "../../../components/nginxApiProxy/gate";
+import { Admit, gateScript, NODE_NAME, POD_NAME } from "../../../components/nginxApiProxy/gate";
 import { NAMESPACE, PROXY } from "../support/arguments";
 import { input, record, registered, settled } from "../support/mocks";
 
@@ -13,6 +13,7 @@ const POD = ["spec", "template", "spec"] as const;
 /** What nginx sees of a request, and of an answer to a subrequest. */
 interface NginxRequest {
     readonly variables: { readonly bearer: string };
+    readonly headersOut: Record<string, string>;
     subrequest(uri: string, options: object, callback: (reply: NginxReply) => void): void;
     return(status: number): void;
 }
@@ -35,9 +36,10 @@ describe("the gate of NginxApiProxy", () => {
     beforeEach(() => record());
 
     /** The verdict on a token of which the API server says this, and what it was asked. */
-    function judged(reply: NginxReply): { status: number; asked: unknown[] } {
-        const seen = { status: 0, asked: [] as unknown[] };
+    function judged(reply: NginxReply): { status: number; asked: unknown[]; headersOut: Record<string, string> } {
+        const seen = { status: 0, asked: [] as unknown[], headersOut: {} };
         gate.judge({
+            headersOut: seen.headersOut,
             variables: { bearer: "the-token" },
             subrequest: (uri, options, callback) => {
                 seen.asked.push(uri, options);
@@ -81,6 +83,14 @@ describe("the gate of NginxApiProxy", () => {
     ] as const) {
         it(`answers ${verdict} for ${what}`, () => assert.equal(judged(reply).status, verdict));
     }
+
+    it("says whose the token is, in what a header may hold", () => {
+        const names = (user: object) => Object.values(judged(review({ authenticated: true, user })).headersOut);
+        const extra = { ...JOB.extra, [POD_NAME]: ["job-abc"] };
+        assert.deepEqual(names({ ...JOB, extra }), [JOB.username, "job-abc"]);
+        assert.deepEqual(names({ username: "a\r\nSet-Cookie: b" }), ["a??Set-Cookie: b", ""]);
+        assert.deepEqual(Object.values(judged({ status: 502, responseText: "<html>" }).headersOut), ["", ""]);
+    });
 
     it("asks by a TokenReview, and keeps a hash of the token", () => {
         const { asked } = judged(review({}));
@@ -144,7 +154,6 @@ describe("the gate of NginxApiProxy", () => {
 });
 
 describe("the policy for jobs", () => {
-    const POD_NAME = "authentication.kubernetes.io/pod-name";
     const user = { ...JOB, extra: { ...JOB.extra, [POD_NAME]: ["job-abc"] } };
     let policy: Readonly<Record<"matchConditions" | "validations", readonly { expression: string }[]>>;
     beforeEach(async () => {
