@@ -18,7 +18,20 @@ import { median, shown } from "./numbers";
 import { difference, memory, podsOf } from "./parts";
 import { plots, svg } from "./plots";
 import { CLIENTS, COMPARED, HOLDING, innerHandshakes, met, report, targets } from "./report";
-import { closePorts, DIRECT, makeWay, openPorts, removeWays, Way, WAYS } from "./ways";
+import {
+    answered,
+    closePorts,
+    deployments,
+    DIRECT,
+    makeWay,
+    openPorts,
+    pause,
+    removeWays,
+    resume,
+    Running,
+    Way,
+    WAYS,
+} from "./ways";
 
 const PACKAGES = { haproxy: "/usr/sbin/haproxy", wrk: "/usr/bin/wrk" } as const;
 const ROUNDS = 2;
@@ -56,9 +69,11 @@ async function bench(): Promise<void> {
         await openPorts();
         const tokens = await step("objects", measure.makeObjects);
         const usual = await usualWay();
+        const others = (await deployments()).map(keyOf);
         const ups = await makeWays();
-        await eachRound(ups, tokens);
-        await held(ups, tokens, folder);
+        const made = (await deployments()).filter((each) => !others.includes(keyOf(each)));
+        await eachRound(ups, made, tokens);
+        await held(await step("all ways", () => together(ups, made)), tokens, folder);
         await step("removing the ways", removeWays);
         // What was measured before is not lost by what fails here.
         const deployed = await step("deploying", () => deployment(folder)).catch((error: unknown) => {
@@ -115,30 +130,50 @@ async function makeWays(): Promise<Up[]> {
     return ups;
 }
 
-/** In turn, so that what changes on the machine meanwhile meets all ways. */
-async function eachRound(ups: readonly Up[], tokens: readonly string[]): Promise<void> {
+/**
+ * In turn, so that what changes on the machine meanwhile meets all ways; and each without the others' pods, which cost the API server
+ * and its clients much of the machine while they wait.
+ */
+async function eachRound(ups: readonly Up[], made: readonly Running[], tokens: readonly string[]): Promise<void> {
     const whole = ups.filter(({ isUp }) => isUp);
-    for (const up of whole) {
-        await figure(up.draft, "idle", async () => {
-            up.draft.idleMib = difference({}, memory(up.pods), 1024);
-            up.draft.idleCpu = await measure.idle(up.pods, 3);
-        });
-    }
+    await pause(made);
     for (let round = 1; round <= ROUNDS; round++) {
         for (const up of whole) {
             await figure(up.draft, `requests, round ${round}`, async () => {
-                await measure.load(up, tokens, "version", COMPARED, WARM_UP_SECONDS);
-                for (const [request, count] of LOADS) {
-                    up.draft.loads.push(await measure.load(up, tokens, request, count, SECONDS));
+                const own = made.filter(({ namespace }) => namespace === up.namespace);
+                try {
+                    await resume(own);
+                    await answered(up.url);
+                    const target = { ...up, pods: await podsOf(up.namespace) };
+                    if (round === 1) {
+                        up.draft.idleMib = difference({}, memory(target.pods), 1024);
+                        up.draft.idleCpu = await measure.idle(target.pods, 3);
+                    }
+                    await measure.load(target, tokens, "version", COMPARED, WARM_UP_SECONDS);
+                    for (const [request, count] of LOADS) {
+                        up.draft.loads.push(await measure.load(target, tokens, request, count, SECONDS));
+                    }
+                } finally {
+                    await pause(own);
                 }
             });
         }
     }
 }
 
-/** Holds many watches on some ways and, when it is known what they cost, measures what needs no quiet machine. */
-async function held(ups: readonly Up[], tokens: readonly string[], folder: string): Promise<void> {
+/** The ways again that were made, side by side. */
+async function together(ups: readonly Up[], made: readonly Running[]): Promise<Up[]> {
     const whole = ups.filter(({ isUp }) => isUp);
+    await resume(made.filter(({ namespace }) => whole.some((up) => up.namespace === namespace)));
+    return Promise.all(whole.map(async (up) => ({ ...up, pods: await podsOf(up.namespace) })));
+}
+
+function keyOf({ namespace, name }: Running): string {
+    return `${namespace}/${name}`;
+}
+
+/** Holds many watches on some ways and, when it is known what they cost, measures what needs no quiet machine. */
+async function held(whole: readonly Up[], tokens: readonly string[], folder: string): Promise<void> {
     const holding: Promise<void>[] = [];
     try {
         const [many, few] = [true, false].map((is) => whole.filter(({ way }) => HOLDING.includes(way.name) === is));

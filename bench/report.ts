@@ -1,4 +1,4 @@
-import { ByPart, Data, Load, Measured, Request } from "./data";
+import { ByPart, Data, Load, Measured, Request, Span } from "./data";
 import { median, shown, sum } from "./numbers";
 
 /** Number of connections at which ways are compared. */
@@ -11,6 +11,8 @@ export const HOLDING: readonly string[] = ["none", "traefik"];
 const COMMON: readonly string[] = ["API server", "etcd", "client", "others"];
 /** Jobs for which the report says what they need. */
 const ON_PAPER: readonly number[] = [200, 1_000, 10_000, 100_000];
+/** Resources that the report says an update waits longest for. */
+const LONGEST = 4;
 /** What such a job does on paper, besides its watch: requests of a minute. */
 const REQUESTS_PER_MINUTE = 1;
 
@@ -229,7 +231,7 @@ export function report(data: Data, images: Readonly<Record<string, string>>): st
                       "what | seconds",
                       Object.entries(deployment.seconds).map(([what, value]) => [what, shown(value)]),
                   ),
-                  "What `pulumi up` from an empty cluster waited for, each resource of a second or more:\n\n",
+                  waits(deployment.spans),
                   plot("deployment"),
               ]),
         "## How it grows\n\n",
@@ -332,6 +334,18 @@ function watchBound({ ways }: Data): string {
         ? ""
         : "A hop that ends TLS has two connections for a watch: of the peers' hops that do, the smallest takes " +
               `${shown(Math.min(...costs))} KiB.\n\n`;
+}
+
+/** What an update from nothing spends its time with, of which the guide's commands have all but the start. */
+function waits(spans: readonly Span[]): string {
+    const longest = spans
+        .toSorted((a, b) => b.to - b.from - (a.to - a.from))
+        .slice(0, LONGEST)
+        .map(({ resource, from, to }) => `${resource} ${shown(to - from)} s`);
+    return (
+        `\`pulumi up\` from an empty cluster: ${shown(Math.min(...spans.map(({ from }) => from)))} s until the first resource, in which ` +
+        `Pulumi, its providers and the program start; then the longest: ${longest.join(", ")}. Each resource of a second or more:\n\n`
+    );
 }
 
 function ending(target: Target): string {

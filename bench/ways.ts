@@ -74,6 +74,45 @@ export async function removeWays(): Promise<void> {
     await script("ways.sh", ["remove_all"]);
 }
 
+/** A Deployment, and how many pods it has when it runs. */
+export interface Running {
+    /** Its namespace. */
+    readonly namespace: string;
+    /** Its name. */
+    readonly name: string;
+    /** Its pods. */
+    readonly replicas: number;
+}
+
+/** All Deployments of the cluster. */
+export async function deployments(): Promise<Running[]> {
+    interface List {
+        readonly items: {
+            readonly metadata: Omit<Running, "replicas">;
+            readonly spec: { readonly replicas: number };
+        }[];
+    }
+    const { items } = JSON.parse(await kubectl("get", "deployments", "--all-namespaces", "-o", "json")) as List;
+    return items.map(({ metadata: { namespace, name }, spec: { replicas } }) => ({ namespace, name, replicas }));
+}
+
+/** Takes Deployments their pods. */
+export async function pause(paused: readonly Running[]): Promise<void> {
+    for (const { namespace, name } of paused) {
+        await kubectl("scale", "deployment", name, "-n", namespace, "--replicas=0");
+    }
+}
+
+/** Gives Deployments their pods again, and waits until these are ready. */
+export async function resume(paused: readonly Running[]): Promise<void> {
+    for (const { namespace, name, replicas } of paused) {
+        await kubectl("scale", "deployment", name, "-n", namespace, `--replicas=${replicas}`);
+    }
+    for (const { namespace, name } of paused) {
+        await kubectl("rollout", "status", "deployment", name, "-n", namespace, "--timeout=120s");
+    }
+}
+
 /** Waits until an API server answers the HPC side. */
 export async function answered(url: string): Promise<void> {
     const curl = ["curl", "-sk", "-m2", "-o", "/dev/null", "-w", "%{http_code}", `${url}/version`];

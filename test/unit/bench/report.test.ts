@@ -92,13 +92,20 @@ describe("the benchmark's figures", () => {
     it("of Pulumi's events say what an update waited for", () => {
         const urn = (type: string, name: string) => `urn:pulumi:dev::interlink-kube-api::a$${type}::${name}`;
         const event = (timestamp: number, kind: string, type: string, name: string) =>
-            JSON.stringify({ timestamp, [kind]: { metadata: { urn: urn(type, name) } } });
+            JSON.stringify({
+                timestamp,
+                [kind]: {
+                    metadata: { urn: urn(type, name), new: type.startsWith("kubernetes:") ? { custom: true } : {} },
+                },
+            });
         const log = [
             JSON.stringify({ timestamp: 100, preludeEvent: {} }),
+            event(101, "resourcePreEvent", "interlink:index:NginxApiProxy", "proxy"),
             event(101, "resourcePreEvent", "kubernetes:apps/v1:Deployment", "proxy:of/it"),
             event(101, "resourcePreEvent", "kubernetes:core/v1:Namespace", "quick"),
             event(101, "resOutputsEvent", "kubernetes:core/v1:Namespace", "quick"),
             event(109, "resOutputsEvent", "kubernetes:apps/v1:Deployment", "proxy:of/it"),
+            event(109, "resOutputsEvent", "interlink:index:NginxApiProxy", "proxy"),
         ];
         assert.deepEqual(spansOf(`${log.join("\n")}\n`), [{ resource: "Deployment proxy:of/it", from: 1, to: 9 }]);
     });
@@ -158,6 +165,7 @@ describe("the benchmark's report", () => {
         // 10,000 watches of 50 KiB.
         assert.match(text, /\| 10,000 \| 0\.008 \| 0\.477 \|/);
         assert.match(text, /!\[rates\]\(performance\/rates\.svg\)/);
+        assert.match(text, /1 s until the first resource, .* the longest: Deployment x 3 s\./);
         assert.match(text, /exec and cp: no upgrade/);
     });
 
