@@ -320,8 +320,25 @@ function profiles(data: Data): string {
     const rows = [...row(direct, 1), ...row(direct, COMPARED), ...[...missed].flatMap((way) => row(way, COMPARED))];
     return (
         "What bounds the ways that miss one, by GET /version. Where the API server waits between requests, as it does directly with " +
-        `one connection, and behind a proxy with more, each costs it more.\n\n${table(head, rows)}${watchBound(data)}`
+        `one connection, and behind a proxy with more, each costs it more.\n\n${table(head, rows)}` +
+        `${[...missed].map((way) => controllerBound(data, way)).join("")}${watchBound(data)}`
     );
+}
+
+/** What a way's controller reaches without the proxy behind it, as one of the peers does, where that is more. */
+function controllerBound({ ways }: Data, way: Measured): string {
+    const [own, peer, direct, guide] = [way.name, `${way.name}-ingress`, "direct", "guide"].map((name) => {
+        const load = medianLoad(
+            ways.find((each) => each.name === name),
+            "version",
+            COMPARED,
+        );
+        return load?.perSecond;
+    });
+    return own === undefined || peer === undefined || peer < own
+        ? ""
+        : `The controller of \`${way.name}\` alone, straight to Service kubernetes, reaches ${shown(ratio(peer, direct))} of direct and ` +
+              `${shown(ratio(peer, guide))} times the guide's.\n\n`;
 }
 
 /** What a watch takes at least at a hop that ends TLS on both sides, by the peers' hops, which all do but HAProxy. */

@@ -52,7 +52,9 @@ const DATA: Data = {
         }),
         way("traefik", "ours", 2, [load(1100, 25, both)], { cp: 60 }),
         way("haproxy-tcp", "peer", 1, [], { watches: [{ ...HELD, kib: { "API server": 40 } }] }),
-        way("traefik-ingress", "peer", 1, [], { watches: [{ ...HELD, kib: { "API server": 40, traefik: 92 } }] }),
+        way("traefik-ingress", "peer", 1, [load(2000, 20)], {
+            watches: [{ ...HELD, kib: { "API server": 40, traefik: 92 } }],
+        }),
     ],
     deployment: {
         seconds: {
@@ -161,6 +163,10 @@ describe("the benchmark's report", () => {
         );
         assert.match(text, /\| direct, 8 \| API server 100, client 50 \| {2}\| 150 \| /);
         assert.doesNotMatch(text, /\| none, 8 \| /);
+        assert.match(
+            text,
+            /of `traefik` alone, straight to Service kubernetes, reaches 0\.222 of direct and 2\.22 times/,
+        );
         assert.match(text, /of the peers' hops that do, the smallest takes 92 KiB/);
         // 10,000 watches of 50 KiB.
         assert.match(text, /\| 10,000 \| 0\.008 \| 0\.477 \|/);
