@@ -11,6 +11,9 @@ import { Authority, authority } from "./authority";
 
 export { generationSuffix } from "./authority";
 
+/** The chart's start-up check is for the first time alone; whatever rolls the webhook's pods leaves the API server without it for a while. */
+const CHECKED = { "helm.sh/hook": "post-install,post-upgrade" };
+
 /**
  * Values for the chart, as 1.15 and later spell them. The definitions outlive the release, and with them everybody's
  * certificates; the next release of the same name and namespace takes them over. Leases in kube-system, the chart's default,
@@ -24,7 +27,12 @@ const VALUES = (namespace: string) => ({
     webhook: { resources: resources("500m", "256Mi"), readinessProbe: { initialDelaySeconds: 1, periodSeconds: 2 } },
     // It holds every Secret and definition of the cluster.
     cainjector: { resources: resources("1", "1Gi") },
-    startupapicheck: { resources: resources("500m", "256Mi") },
+    startupapicheck: {
+        resources: resources("500m", "256Mi"),
+        jobAnnotations: CHECKED,
+        rbac: { annotations: CHECKED },
+        serviceAccount: { annotations: CHECKED },
+    },
 });
 
 /** Steps of a rotation: prepare trusts the old and the new CA and signs with the old, complete signs with the new. */

@@ -14,17 +14,21 @@ const SEED = 1;
 const TIMES = { up: Number(process.env.KILLS ?? 20), destroy: 5 };
 /** Five requests a second, no watches: whether what ran before still serves. */
 const CLIENTS = { perSecond: 5, watches: 0 };
-/** Two settings of every component, by turns. */
-const TURNS: readonly Changes[] = ["one", "other"].map((name, index) => ({
-    "certificate.duration": `${2000 + index}h`,
-    "interlink.resources.cpus": 3 + index,
-    "pods.tolerations": [{ key: `site.example/${name}`, operator: "Exists" }],
-}));
-/** Where an update is refused in its middle: what each component changes. */
+/** Settings by turns: from one with an even number to the next they change every component, else the proxy and its certificate. */
+const TURNS: readonly Changes[] = [0, 1, 2, 3].map((turn) => {
+    const every = Math.floor(turn / 2);
+    return {
+        "certificate.duration": `${2000 + turn}h`,
+        "interlink.resources.cpus": 3 + every,
+        "limits.burst": 1000 + turn,
+        "pods.tolerations": [{ key: `site.example/${every}`, operator: "Exists" }],
+    };
+});
+/** Where an update is refused in its middle, by turns: what each component changes. */
 const COMPONENTS = {
     SelfSignedCA: { group: "apps", resource: "deployments", namespace: "cert-manager" },
-    MetalLB: { group: "apps", resource: "deployments", namespace: "metallb-system" },
     NginxApiProxy: { group: "apps", resource: "deployments", namespace: undefined },
+    MetalLB: { group: "apps", resource: "deployments", namespace: "metallb-system" },
     ApiIngress: { group: "cert-manager.io", resource: "certificates", namespace: undefined },
     InterlinkRelease: { group: "apps", resource: "deployments", namespace: "interlink" },
 } as const;
@@ -40,7 +44,8 @@ describe("a door", () => {
     inSteps("whose updates are interrupted", {
         "`make up ENV=metallb`": () => cluster(`ENV=${ENVIRONMENT}`),
         [`\`pulumi up\` killed at ${TIMES.up} moments`]: async () => {
-            const seconds = await duration(change);
+            // Of either kind.
+            const seconds = [await duration(change), await duration(change)];
             const seen = await underLoad(
                 ENVIRONMENT,
                 async () => {
@@ -50,7 +55,7 @@ describe("a door", () => {
                         if (!second) {
                             await change();
                         }
-                        await killed("up", random() * seconds);
+                        await killed("up", random() * (seconds[(turn - 1) % 2] ?? 0));
                         if (second || time + 1 === TIMES.up) {
                             await pulumiUp(mainStack(ENVIRONMENT));
                             await assertRight();

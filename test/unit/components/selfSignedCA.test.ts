@@ -24,6 +24,16 @@ describe("SelfSignedCA", () => {
         assert.deepEqual(input("ca-cert-manager", "helmOptions", "values", "crds"), { enabled: true, keep: true });
     });
 
+    it("lets updates of cert-manager too wait until the API server finds its webhook", async () => {
+        await settled(new SelfSignedCA("ca", { certManager, issuerName: "ca" }));
+        const check = input("ca-cert-manager", "helmOptions", "values", "startupapicheck") as Record<string, object>;
+        const hooks = { "helm.sh/hook": "post-install,post-upgrade" };
+        assert.deepEqual(
+            [check.jobAnnotations, check.rbac, check.serviceAccount],
+            [hooks, { annotations: hooks }, { annotations: hooks }],
+        );
+    });
+
     it("keeps cert-manager's leases in its own namespace, and other values beside", async () => {
         const values = { global: { logLevel: 4 } };
         const release = { ...certManager, namespace: "cm", values };
