@@ -23,8 +23,8 @@ interface Test {
     readonly err: { readonly message?: string };
 }
 
-/** The parts of trust, those beside each other that may have one cluster; the CA's rotation leaves none for others. */
-const TRUST = ["gate", "interrupted", "survival", "faults", "watch", "door", "walls", "rotation"];
+/** The parts of trust, those beside each other that may have one cluster. */
+const TRUST = ["gate", "interrupted", "survival", "faults", "watch", "door", "walls"];
 /** Suites whose reports have a section for each part: their files, what the parts' titles begin with, and what chooses some of them. */
 const PARTED = {
     sites: { files: ["sites"], prefix: "a site with ", choice: "SITES" },

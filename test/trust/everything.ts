@@ -203,7 +203,7 @@ export function everythingPasses(controller: string, variables: readonly string[
             const seen = await underLoad(ENVIRONMENT, () => sleep(20_000), { perSecond: 5, watches: 1000 });
             assert.deepEqual([seen.failed, seen.watchesLost, seen.watchesOpen], [0, 0, 1000], inWords(seen));
             await kubectl("delete", "apiservice", "v1.aggregated.example");
-            await kubectl("delete", "namespace", NAMESPACE);
+            await kubectl("delete", "namespace", NAMESPACE, "--wait=false");
             return `${seen.watchesOpen} open after 20 s, ${seen.failed} of ${seen.requests} requests failed meanwhile`;
         },
     });
@@ -264,9 +264,9 @@ export function everythingPasses(controller: string, variables: readonly string[
             }),
             [`kubectl ${name}, attach and logs -f`]: protocols(async (env) => {
                 const line = randomBytes(4).toString("hex");
-                const log = by(build, ["logs", "-f", "shell", "--tail=0"], { timeoutSeconds: 15 });
+                const log = by(build, ["logs", "-f", "shell", "--tail=0"], { timeoutSeconds: 8 });
                 await sleep(2000);
-                const attached = by(build, ["attach", "-i", "shell"], { input: `${line}\n`, env, timeoutSeconds: 10 });
+                const attached = by(build, ["attach", "-i", "shell"], { input: `${line}\n`, env, timeoutSeconds: 5 });
                 assert.match((await log).stdout, new RegExp(`got ${line}`));
                 await attached;
             }),

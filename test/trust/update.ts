@@ -7,6 +7,9 @@ import { run, until } from "../../local/machine/shell";
 import { Environment, settingsPath } from "../../local/stacks/environments";
 import { environment } from "../../local/stacks/pulumi";
 
+/** A setting that rolls the pods of the proxy, and changes nothing else. */
+export const PROXY_ROLLED = { "limits.burst": 1999 };
+
 /** How soon a cause is said, in seconds. */
 const PATIENCE_SECONDS = 120;
 /** What Pulumi's Kubernetes provider writes its objects as. */

@@ -11,8 +11,10 @@ import { version } from "../../../local/toolchain/tools";
 import { NAMES } from "../../../stacks/compose";
 import { cluster } from "../../trust/cluster";
 import { everythingPasses } from "../../trust/everything";
+import { abandonLoads } from "../../trust/load";
 import { Received, Sent, Target } from "../../trust/exchange";
 import { agent, attack, FORGED } from "../../trust/hostile";
+import { certificatesRotate } from "../../trust/rotation";
 import { certificateFor } from "../../unit/support/fakeCluster";
 import { deployWith, hpcCurl, inSteps, TABLE } from "../support";
 
@@ -35,6 +37,8 @@ interface AuditEvent {
 
 /** What gets through, from the HPC side. */
 describe("a door", () => {
+    after(abandonLoads);
+
     inSteps("for jobs alone", {
         "`make up`, then admit: jobs": async () => {
             await cluster();
@@ -126,7 +130,7 @@ describe("a door", () => {
                 const { namespace } = await outputs("dev");
                 const grant = [`--clusterrole=${NAMES.proxy}`, `--serviceaccount=${namespace}:${NAMES.proxy}`];
                 await kubectl("create", "clusterrolebinding", NAMES.proxy, ...grant);
-                await kubectl("delete", "namespace", NAMESPACE);
+                await kubectl("delete", "namespace", NAMESPACE, "--wait=false");
                 await kubectl("delete", "clusterrolebinding", NAMESPACE);
             }
         },
@@ -174,6 +178,10 @@ describe("a door", () => {
                 return `${events.length} events, from ${[...addresses].join(", ")}`;
             },
         });
+        if (controller === "none") {
+            // On the same cluster, which nobody needs any more.
+            certificatesRotate("whose certificates are rotated", "dev", variables);
+        }
     }
 });
 

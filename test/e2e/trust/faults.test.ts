@@ -7,7 +7,7 @@ import { until } from "../../../local/machine/shell";
 import { settingsPath } from "../../../local/stacks/environments";
 import { outputs } from "../../../local/stacks/pulumi";
 import { cluster } from "../../trust/cluster";
-import { PulumiRun } from "../../trust/update";
+import { PROXY_ROLLED, PulumiRun } from "../../trust/update";
 import { Changes, inSteps, Steps, upWith, writeChanged } from "../support";
 
 const WORKER = "interlink-worker";
@@ -26,8 +26,6 @@ apiVersion: v1
 kind: ConfigMap
 metadata: { name: held, namespace: stuck, finalizers: [site.example/never] }
 `;
-/** Rolls the pods of the proxy, and changes nothing else. */
-const PROXY_ROLLED = { "limits.burst": 1999 };
 
 /** A fault of somebody else's. */
 interface Fault {

@@ -7,6 +7,8 @@ import { outputs } from "../../../local/stacks/pulumi";
 import { NAMES } from "../../../stacks/compose";
 import { cluster } from "../../trust/cluster";
 import { abandonLoads, inWords, Seen, underLoad } from "../../trust/load";
+import { certificatesRotate } from "../../trust/rotation";
+import { PROXY_ROLLED } from "../../trust/update";
 import { Changes, inSteps, Steps, upWith } from "../support";
 
 const CONTROL_PLANE = "interlink-control-plane";
@@ -28,18 +30,23 @@ describe("a door", () => {
 
     inSteps("that survives, behind a load balancer", {
         "`make up ENV=metallb`, with a pod on each node": () => onTwoNodes(),
-        ...restarts("metallb", [NAMES.proxy], undefined, changed(TWO_PODS)),
+        ...restarts("metallb", [NAMES.proxy], undefined, { ...TWO_PODS, ...PROXY_ROLLED }),
         ...faults("metallb"),
     });
 
     inSteps("that survives, behind a load balancer and Traefik", {
         "`make up ENV=metallb CONTROLLER=traefik`, with a pod on each node": () => onTwoNodes("CONTROLLER=traefik"),
-        ...restarts("metallb", [NAMES.controller, NAMES.proxy], undefined, changed(TWO_PODS)),
+        ...restarts("metallb", [NAMES.controller, NAMES.proxy], undefined, {
+            ...TWO_PODS,
+            "pods.tolerations": [...TWO_PODS["pods.tolerations"], NONE],
+        }),
     });
+    const behindTraefik = ["ENV=metallb", "CONTROLLER=traefik"];
+    certificatesRotate("whose certificates are rotated, behind Traefik", "metallb", behindTraefik);
 
     inSteps("that survives, on a node's ports", {
         "`make up`": () => cluster(),
-        ...restarts("dev", [NAMES.proxy], 5000, { "pods.tolerations": [NONE] }),
+        ...restarts("dev", [NAMES.proxy], 5000, PROXY_ROLLED),
     });
 });
 
@@ -52,11 +59,6 @@ async function onTwoNodes(...variables: string[]): Promise<string> {
     const nodes = pods.map(({ node }) => node).sort();
     assert.deepEqual(nodes, [CONTROL_PLANE, WORKER]);
     return nodes.join(", ");
-}
-
-/** Those settings with one more that changes nothing but rolls the pods. */
-function changed(settings: typeof TWO_PODS): Changes {
-    return { ...settings, "pods.tolerations": [...settings["pods.tolerations"], NONE] };
 }
 
 /** Planned changes: nothing fails but, on a node's ports, for a pause in milliseconds. */

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { KubeConfig } from "@kubernetes/client-node";
-import { readyPods } from "../../../checks/front";
-import { secured } from "../../../checks/send";
-import { tunnelTo } from "../../../checks/tunnel";
-import { applyManifest, kubectl } from "../../../local/cluster/kubectl";
-import { KUBECONFIG } from "../../../local/machine/layout";
-import { until } from "../../../local/machine/shell";
-import { Environment } from "../../../local/stacks/environments";
-import { outputs } from "../../../local/stacks/pulumi";
-import { NAMES } from "../../../stacks/compose";
-import { cluster } from "../../trust/cluster";
-import { abandonLoads, beginLoad, Seen, underLoad } from "../../trust/load";
-import { curlOutside, deployWith, inSteps, Steps, upWith } from "../support";
+import { readyPods } from "../../checks/front";
+import { secured } from "../../checks/send";
+import { tunnelTo } from "../../checks/tunnel";
+import { applyManifest, kubectl } from "../../local/cluster/kubectl";
+import { KUBECONFIG } from "../../local/machine/layout";
+import { until } from "../../local/machine/shell";
+import { Environment } from "../../local/stacks/environments";
+import { outputs } from "../../local/stacks/pulumi";
+import { NAMES } from "../../stacks/compose";
+import { cluster } from "./cluster";
+import { beginLoad, Seen, underLoad } from "./load";
+import { curlOutside, deployWith, inSteps, Steps, upWith } from "../e2e/support";
 
 const HOUR = { certificate: { duration: "1h" } };
 /** Clients that connect five times a second, each time anew. */
@@ -26,39 +26,33 @@ interface Part {
     /** Their label `app.kubernetes.io/instance`. */
     readonly instance: string;
     /**
-     * What a connection begins with, before TLS.
+     * What a connection begins with, before TLS: behind Traefik, whose it is.
      * @default nothing
      */
     readonly before?: string;
 }
-const PROXY: Part = { instance: NAMES.proxy };
-/** Behind Traefik, which tells whose connection it is. */
-const PASSED_THROUGH: Part = { ...PROXY, before: "PROXY UNKNOWN\r\n" };
-const CONTROLLER: Part = { instance: NAMES.controller };
 /** A job of before, and how it is refused that it loses the API. */
 const JOB = "old-job";
 const OLD_JOB = /pods on virtual nodes that may trust the old CA alone: 1, the oldest default\/old-job of /;
 
-/** Certificates that change under clients: nobody fails. */
-describe("a door", () => {
-    after(abandonLoads);
-
-    inSteps("whose certificates are rotated", {
-        "`make up`": async () => {
-            await cluster();
-            await upWith("dev", HOUR);
+/**
+ * Registers steps in which certificates change under clients, of whom nobody fails. Afterwards the cluster is of no use to other parts.
+ * @param variables what make needs for the way in
+ */
+export function certificatesRotate(name: string, environment: Environment, variables: readonly string[]): void {
+    const isTraefik = variables.includes("CONTROLLER=traefik");
+    const proxy: Part = { instance: NAMES.proxy, ...(isTraefik && { before: "PROXY UNKNOWN\r\n" }) };
+    const parts = isTraefik ? [{ instance: NAMES.controller }, proxy] : [proxy];
+    inSteps(name, {
+        [`\`make ${["up", ...variables].join(" ")}\``]: async () => {
+            await cluster(...variables);
+            await upWith(environment, HOUR);
             return "the Job's table, certificates of an hour";
         },
-        "the certificate of the address is renewed": () => renewal("dev", PROXY),
-        ...authority("dev", [PROXY]),
+        "the certificate of the address is renewed": () => renewal(environment, proxy),
+        ...authority(environment, parts),
     });
-
-    inSteps("whose certificates are rotated, behind Traefik", {
-        "`make up ENV=metallb CONTROLLER=traefik`": () => cluster("ENV=metallb", "CONTROLLER=traefik"),
-        "the certificate of the address is renewed": () => renewal("metallb", PASSED_THROUGH),
-        ...authority("metallb", [CONTROLLER, PASSED_THROUGH]),
-    });
-});
+}
 
 /**
  * The three updates, and what all pods of some parts show after each. Clients that were given the old CA alone ask from before the
