@@ -14,6 +14,10 @@ const BACKEND = join(STATE, "pulumi");
 const POLICY = ["--policy-pack", join(PROJECT, "policy")];
 const OUTPUT = ["--non-interactive", "--color", "never", "--suppress-progress"];
 
+/** Kinds whose objects go after what belongs to them. */
+const REMOVED_SLOWLY = "namespaces,customresourcedefinitions,deployments,daemonsets,jobs,services";
+/** How long their removal takes at most, in milliseconds. */
+const REMOVED_MS = 180_000;
 /** How soon the children of a process that was killed have another parent, in milliseconds. */
 const ORPHANED_MS = 200;
 
@@ -122,11 +126,23 @@ async function selectStack(stack: Stack): Promise<boolean> {
             await sleep(ORPHANED_MS);
         }
         await run(["pulumi", "cancel", "--yes"], { cwd: stack.folder, env });
-        // In a namespace that it began to remove nothing can be made; the next run would be refused. Without one this fails.
-        const going = ["namespaces", "--field-selector=status.phase=Terminating", "--timeout=180s"];
-        await attempt(["kubectl", "wait", "--for=delete", ...going], { env });
+        await removed(env);
     }
     return interrupted;
+}
+
+/**
+ * Waits until what an interrupted run began to remove is gone: the next one would take a Deployment whose pods end for one that
+ * stays, and be refused whatever it makes in a namespace that goes. What somebody else holds does not hold this up for ever.
+ */
+async function removed(env: Readonly<Record<string, string>>): Promise<void> {
+    const path = "jsonpath={.items[?(@.metadata.deletionTimestamp)].metadata.name}";
+    const get = ["kubectl", "get", REMOVED_SLOWLY, "--all-namespaces", "-o", path];
+    const deadline = Date.now() + REMOVED_MS;
+    // Without a cluster nothing is left.
+    while (Date.now() < deadline && (await attempt(get, { env })).stdout.trim() !== "") {
+        await sleep(1000);
+    }
 }
 
 /** Puts back a stack's state from the copy that Pulumi makes before it writes it anew, where it was killed while it wrote. */
