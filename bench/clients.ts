@@ -38,7 +38,7 @@ export interface Silence {
 const TIMEOUT_MS = 30_000;
 /** Watches that are opened at a time: the API server's own queues are not what is measured. */
 const OPENING = 50;
-/** Until no more of them are opened, in milliseconds: some ways keep events back. */
+/** Without one that opens, until no more of them are asked for, in milliseconds: some ways keep events back. */
 const OPENING_MS = 30_000;
 /** The same for the first event of one. */
 const FIRST_EVENT_MS = 10_000;
@@ -141,18 +141,19 @@ async function silence(task: Task): Promise<Silence> {
     let lost = 0;
     let received = 0;
     let ended = false;
+    let opened = performance.now();
     const closes: (() => void)[] = [];
     const open = async () => {
         const { response, close } = await firstOf(send(watchOf(task), oneShot()));
         closes.push(close);
+        opened = performance.now();
         response.once("data", () => received++);
         response.once("close", () => (lost += ended ? 0 : 1));
     };
     let left = task.count;
-    const deadline = performance.now() + OPENING_MS;
     await Promise.all(
         Array.from({ length: OPENING }, async () => {
-            while (left-- > 0 && performance.now() < deadline) await open().catch(() => undefined);
+            while (left-- > 0 && performance.now() < opened + OPENING_MS) await open().catch(() => undefined);
         }),
     );
     console.log(JSON.stringify({ open: closes.length }));

@@ -103,6 +103,16 @@ export async function pause(paused: readonly Running[]): Promise<void> {
     }
 }
 
+/** Waits until pods that were taken are gone, since their end costs as well. */
+export async function ended(paused: readonly Running[]): Promise<void> {
+    const namespaces = new Set(paused.map(({ namespace }) => namespace));
+    const running = ["pods", "--all-namespaces", "--field-selector=status.phase=Running"];
+    await until("the end of the ways' pods", 120, async () => {
+        const left = await kubectl("get", ...running, "-o", "jsonpath={.items[*].metadata.namespace}");
+        return !left.split(" ").some((namespace) => namespaces.has(namespace));
+    });
+}
+
 /** Gives Deployments their pods again, and waits until these are ready. */
 export async function resume(paused: readonly Running[]): Promise<void> {
     for (const { namespace, name, replicas } of paused) {
