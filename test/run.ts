@@ -33,6 +33,9 @@ const PARTED = {
 /** The steps of the sites that `make test` runs too: the quickest of their kinds. */
 const QUICK_SITES =
     "(IPv6 alone|PodSecurity restricted).*(ends in the Job's table|IPv6 addresses alone|every image|without a label|lifetime of tokens)";
+/** The same of trust, beside what the other suites have of it: the quickest of its parts on the cluster that `make up` makes. */
+const QUICK_TRUST =
+    "(on a node's ports|with faults of others|are rotated) (.make up.|rolling restart|CoreDNS|the certificate of the address)|promtool takes";
 /** A browser, and a font with the characters that the pages' pictures are made of. */
 const BROWSER = {
     chromium: "/usr/bin/chromium",
@@ -157,6 +160,12 @@ async function main(own: string | undefined): Promise<void> {
         suite("cluster", ...endToEnd("cluster"));
         check(["make", "bench-check"]);
         suite("e2e", ...endToEnd("local", "environments", "trust/gate"));
+        suite(
+            "trust",
+            ...endToEnd("trust/survival", "trust/faults", "trust/watch", "trust/door"),
+            "--grep",
+            QUICK_TRUST,
+        );
         suite("sites", ...endToEnd("sites"), "--grep", QUICK_SITES);
         check(["make", "down"]);
     } else if (own === "website") {
