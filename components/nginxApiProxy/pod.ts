@@ -43,7 +43,8 @@ export function podSpec(args: PodArgs): k8s.types.input.core.v1.PodSpec {
     const end = gracefulEnd(args.hostPorts);
     const { serviceAccountName } = args;
     return {
-        serviceAccountName,
+        // Left out, the one before would stay: the API server keeps it in the field's older name, serviceAccount.
+        serviceAccountName: serviceAccountName ?? "default",
         // The proxy passes on its clients' tokens, never its own.
         automountServiceAccountToken: false,
         enableServiceLinks: false,
