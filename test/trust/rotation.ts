@@ -20,6 +20,8 @@ const HOUR = { certificate: { duration: "1h" } };
 const CLIENTS = { perSecond: 5, watches: 0 };
 /** How long a renewed certificate may take to be served, in seconds: kubelet shows pods a changed Secret within 90. */
 const SERVED_SECONDS = 240;
+/** The guide's name. */
+const TLS_SECRET_NAME = "web-ssl-kubernetes-api";
 const [FIRST, SECOND] = [NAMES.ca, `${NAMES.ca}-g2`];
 /** Pods whose certificates are looked at. */
 interface Part {
@@ -135,6 +137,12 @@ async function renewal(environment: Environment, part: Part): Promise<string> {
     const { namespace } = await outputs(environment);
     const pods = () => kubectl("get", "pods", "--namespace", namespace, "-o", "jsonpath={.items[*].metadata.uid}");
     const serials = async () => (await shown(namespace, part)).map(({ serialNumber }) => serialNumber);
+    // Of the change before, which kubelet shows later.
+    await until("the Secret's certificate at all pods", SERVED_SECONDS, async () => {
+        const secret = ["get", "secret", TLS_SECRET_NAME, "--namespace", namespace, "-o", "jsonpath={.data.tls\\.crt}"];
+        const { serialNumber } = new X509Certificate(Buffer.from(await kubectl(...secret), "base64"));
+        return (await serials()).every((serial) => serial === serialNumber);
+    });
     const [podsBefore, before] = [await pods(), await serials()];
     assert.notEqual(before.length, 0);
     let seconds = 0;
