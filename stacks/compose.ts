@@ -17,7 +17,7 @@ import { Named, Place, placed } from "./place";
 import { Cluster, interlinkReleases, ReleasePlace } from "./releases";
 
 /** Secret for the certificate of the site's address; the guide's name. */
-const TLS_SECRET_NAME = "web-ssl-kubernetes-api";
+export const TLS_SECRET_NAME = "web-ssl-kubernetes-api";
 /** Names of the guide's objects; those without a namespace and the namespaces get a suffix by `uniqueNames`. */
 export const NAMES = {
     ca: "ingress-nginx-internal-root-ca",

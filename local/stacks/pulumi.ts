@@ -7,7 +7,7 @@ import { causesOf } from "../../commands/causes";
 import { StackOutputs } from "../../stacks/outputs";
 import { Environment, settingsPath, writeSettings } from "./environments";
 import { CACHE, KUBECONFIG, PROJECT, STATE } from "../machine/layout";
-import { attempt, run, UserError } from "../machine/shell";
+import { attempt, run, until, UserError } from "../machine/shell";
 import { toolPath } from "../toolchain/tools";
 
 const BACKEND = join(STATE, "pulumi");
@@ -16,8 +16,8 @@ const OUTPUT = ["--non-interactive", "--color", "never", "--suppress-progress"];
 
 /** Kinds whose objects go after what belongs to them. */
 const REMOVED_SLOWLY = "namespaces,customresourcedefinitions,deployments,daemonsets,jobs,services";
-/** How long their removal takes at most, in milliseconds. */
-const REMOVED_MS = 180_000;
+/** How long their removal takes at most, in seconds. */
+const REMOVED_SECONDS = 180;
 /** How soon the children of a process that was killed have another parent, in milliseconds. */
 const ORPHANED_MS = 200;
 
@@ -138,11 +138,9 @@ async function selectStack(stack: Stack): Promise<boolean> {
 async function removed(env: Readonly<Record<string, string>>): Promise<void> {
     const path = "jsonpath={.items[?(@.metadata.deletionTimestamp)].metadata.name}";
     const get = ["kubectl", "get", REMOVED_SLOWLY, "--all-namespaces", "-o", path];
-    const deadline = Date.now() + REMOVED_MS;
     // Without a cluster nothing is left.
-    while (Date.now() < deadline && (await attempt(get, { env })).stdout.trim() !== "") {
-        await sleep(1000);
-    }
+    const gone = async () => (await attempt(get, { env })).stdout.trim() === "";
+    await until("the end of what was removed", REMOVED_SECONDS, gone).catch(() => undefined);
 }
 
 /** Puts back a stack's state from the copy that Pulumi makes before it writes it anew, where it was killed while it wrote. */

@@ -10,7 +10,7 @@ import { KUBECONFIG } from "../../local/machine/layout";
 import { until } from "../../local/machine/shell";
 import { Environment } from "../../local/stacks/environments";
 import { outputs } from "../../local/stacks/pulumi";
-import { NAMES } from "../../stacks/compose";
+import { NAMES, TLS_SECRET_NAME } from "../../stacks/compose";
 import { cluster } from "./cluster";
 import { beginLoad, Seen, underLoad } from "./load";
 import { curlOutside, deployWith, inSteps, Steps, upWith } from "../e2e/support";
@@ -20,8 +20,6 @@ const HOUR = { certificate: { duration: "1h" } };
 const CLIENTS = { perSecond: 5, watches: 0 };
 /** How long a renewed certificate may take to be served, in seconds: kubelet shows pods a changed Secret within 90. */
 const SERVED_SECONDS = 240;
-/** The guide's name. */
-const TLS_SECRET_NAME = "web-ssl-kubernetes-api";
 const [FIRST, SECOND] = [NAMES.ca, `${NAMES.ca}-g2`];
 /** Pods whose certificates are looked at. */
 interface Part {

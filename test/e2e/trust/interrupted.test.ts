@@ -14,7 +14,10 @@ const SEED = 1;
 const TIMES = { up: Number(process.env.KILLS ?? 20), destroy: 5 };
 /** Five requests a second, no watches: whether what ran before still serves. */
 const CLIENTS = { perSecond: 5, watches: 0 };
-/** Settings by turns: from one with an even number to the next they change every component, else the proxy and its certificate. */
+/**
+ * Settings by turns: one with an even number changes every component, the one after it the proxy and its certificate. What Helm's
+ * release got of an update that was killed, Pulumi's provider takes for given: it is replaced by another value, and not taken away by none.
+ */
 const TURNS: readonly Changes[] = [0, 1, 2, 3].map((turn) => {
     const every = Math.floor(turn / 2);
     return {
