@@ -76,9 +76,10 @@ async function bench(): Promise<void> {
         const usual = await usualWay();
         const others = (await deployments()).map(keyOf);
         const ups = await makeWays();
+        const whole = ups.filter(({ isUp }) => isUp);
         const made = (await deployments()).filter((each) => !others.includes(keyOf(each)));
-        await eachRound(ups, made, tokens);
-        await held(await step("all ways", () => together(ups, made)), tokens, folder);
+        await eachRound(whole, made, tokens);
+        await held(await step("all ways", () => together(whole, made)), tokens, folder);
         await step("removing the ways", removeWays);
         // What was measured before is not lost by what fails here.
         const deployed = await step("deploying", () => deployment(folder)).catch((error: unknown) => {
@@ -139,8 +140,7 @@ async function makeWays(): Promise<Up[]> {
  * In turn, so that what changes on the machine meanwhile meets all ways; and each without the others' pods, which cost the API server
  * and its clients much of the machine while they wait.
  */
-async function eachRound(ups: readonly Up[], made: readonly Running[], tokens: readonly string[]): Promise<void> {
-    const whole = ups.filter(({ isUp }) => isUp);
+async function eachRound(whole: readonly Up[], made: readonly Running[], tokens: readonly string[]): Promise<void> {
     await step("none of the ways", async () => {
         await pause(made);
         await ended(made);
@@ -171,8 +171,7 @@ async function eachRound(ups: readonly Up[], made: readonly Running[], tokens: r
 }
 
 /** The ways again that were made, side by side. */
-async function together(ups: readonly Up[], made: readonly Running[]): Promise<Up[]> {
-    const whole = ups.filter(({ isUp }) => isUp);
+async function together(whole: readonly Up[], made: readonly Running[]): Promise<Up[]> {
     await resume(made.filter(({ namespace }) => whole.some((up) => up.namespace === namespace)));
     return Promise.all(whole.map(async (up) => ({ ...up, pods: await podsOf(up.namespace) })));
 }

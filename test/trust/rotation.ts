@@ -135,7 +135,9 @@ async function renewal(environment: Environment, part: Part): Promise<string> {
     const { namespace } = await outputs(environment);
     const pods = () => kubectl("get", "pods", "--namespace", namespace, "-o", "jsonpath={.items[*].metadata.uid}");
     const serials = async () => (await shown(namespace, part)).map(({ serialNumber }) => serialNumber);
-    // Of the change before, which kubelet shows later.
+    // Of the change before, which kubelet shows within a minute and a half, and at once to pods that change.
+    const ofPart = ["--namespace", namespace, "--selector", `app.kubernetes.io/instance=${part.instance}`];
+    await kubectl("annotate", "pods", ...ofPart, "--overwrite", `site.example/asked=${Date.now()}`);
     await until("the Secret's certificate at all pods", SERVED_SECONDS, async () => {
         const secret = ["get", "secret", TLS_SECRET_NAME, "--namespace", namespace, "-o", "jsonpath={.data.tls\\.crt}"];
         const { serialNumber } = new X509Certificate(Buffer.from(await kubectl(...secret), "base64"));
