@@ -66,6 +66,9 @@ type Up = measure.Target & {
 };
 
 async function bench(): Promise<void> {
+    await ensureTools(["helm", ...toolsFor("controller")]);
+    await ensureImages();
+    await ensureCharts();
     const started = Date.now();
     const folder = mkdtempSync(join(tmpdir(), "interlink-bench-"));
     let data: Data;
@@ -350,9 +353,6 @@ async function main(): Promise<void> {
         });
     }
     await ensurePackages(PACKAGES);
-    await ensureTools(["helm", ...toolsFor("controller")]);
-    await ensureImages();
-    await ensureCharts();
     await command();
 }
 
