@@ -1,5 +1,5 @@
-// CoreDNS with the plugins that kubeadm's Corefile names, and ours. Those for the clouds, which its own main has too, are most
-// of its build.
+// CoreDNS with the plugins that kubeadm's Corefile names, and ours. Those for the clouds, which its own main has too, bring most
+// of its modules.
 package main
 
 import (
